@@ -1,0 +1,3 @@
+//! Set-up, test, bench.
+
+fn main() {}
