@@ -71,10 +71,10 @@ impl Keywords {
             if let Some(texts) = &self.folded {
                 scratch.clear();
                 fold_into(value, scratch);
-                texts.find(scratch, hit);
+                texts.find(scratch, None, hit);
             }
             if let Some(texts) = &self.cased {
-                texts.find(value, hit);
+                texts.find(value, None, hit);
             }
             true
         };

@@ -6,8 +6,10 @@
 //!
 //! Invariant: a partition never answers otherwise than the plain evaluator would.
 
+mod cache;
 mod fold;
 mod glob;
+mod hints;
 mod keywords;
 mod partition;
 mod plan;

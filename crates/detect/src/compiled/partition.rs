@@ -10,9 +10,12 @@ use foldhash::fast::FixedState;
 use ipnet::IpNet;
 use ward_core::{EventClass, FieldId, FieldNames};
 
+use super::fold::fold_into;
+use super::hints::Hints;
 use super::keywords::{Keywords, KeywordsBuilder};
 use super::prefilter::required_literals;
 use super::texts::{Bit, Texts, TextsBuilder};
+use super::value;
 use crate::rule::{Comparison, Expr, FieldRef, FieldTest, Pattern, RegexTest, Test, TextTest, TimePart};
 
 /// Index of a slot in its partition.
@@ -55,6 +58,34 @@ pub struct Slot {
     pub(super) numbers: Vec<(Comparison, f64, Bit)>,
     /// Reading it costs time in proportion to its length.
     pub(super) reads_all: bool,
+}
+
+impl Slot {
+    /// Calls `hit` with each bit that is true of one value. `low` is scratch; `hints` are those chosen for
+    /// the slot's caseless texts, if any.
+    pub fn ask(&self, value: &[u8], low: &mut Vec<u8>, hints: Option<&Hints>, hit: &mut impl FnMut(Bit)) {
+        if let Some(texts) = &self.folded {
+            low.clear();
+            fold_into(value, low);
+            texts.find(low, hints, hit);
+        }
+        if let Some(texts) = &self.cased {
+            texts.find(value, None, hit);
+        }
+        if !self.networks.is_empty()
+            && let Some(address) = value::address(value)
+        {
+            let inside = self.networks.iter().filter(|(networks, _)| value::in_networks(networks, address));
+            inside.for_each(|&(_, bit)| hit(bit));
+        }
+        if !self.numbers.is_empty()
+            && let Some(number) = value::number(value)
+        {
+            let holding =
+                self.numbers.iter().filter(|(comparison, wanted, _)| comparison.holds(number, *wanted));
+            holding.for_each(|&(_, _, bit)| hit(bit));
+        }
+    }
 }
 
 /// A node of a condition.

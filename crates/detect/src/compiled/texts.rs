@@ -11,6 +11,7 @@ use aho_corasick::{Anchored, PatternID, dfa, nfa};
 use foldhash::fast::FixedState;
 
 use super::glob;
+use super::hints::Hints;
 use super::value::folded_pattern;
 use crate::rule::{Pattern, Piece};
 
@@ -111,8 +112,9 @@ impl TextsBuilder {
 
 impl Texts {
     /// Calls `hit` with the bit of each pattern that covers `value` (a bit may come more than once).
+    /// `hints` are those chosen for [`Self::parts`], if any.
     #[inline]
-    pub fn find(&self, value: &[u8], hit: &mut impl FnMut(Bit)) {
+    pub fn find(&self, value: &[u8], hints: Option<&Hints>, hit: &mut impl FnMut(Bit)) {
         self.anything.iter().for_each(|&bit| hit(bit));
         if !self.exact.is_empty()
             && let Some(&at) = self.exact.get(value)
@@ -125,7 +127,9 @@ impl Texts {
         if let Some(trie) = &self.suffix {
             trie.walk(value.iter().rev().copied(), &mut |outs| self.report(outs, value, hit));
         }
-        if let Some(part) = &self.part {
+        if let Some(part) = &self.part
+            && hints.is_none_or(|hints| hints.may_hold(value))
+        {
             part.walk(value, &mut |outs| self.report(outs, value, hit));
         }
         for &index in &self.loose {
@@ -136,6 +140,11 @@ impl Texts {
     /// Whether a pass must read the value's every byte.
     pub fn reads_all(&self) -> bool {
         self.part.is_some() || !self.loose.is_empty()
+    }
+
+    /// The literals sought anywhere in a value.
+    pub fn parts(&self) -> &[Box<[u8]>] {
+        self.part.as_ref().map_or(&[], |part| &part.literals)
     }
 
     #[inline]
@@ -266,6 +275,7 @@ impl Trie {
 #[derive(Debug)]
 struct Parts {
     automaton: Engine,
+    literals: Vec<Box<[u8]>>,
     outs: Vec<Vec<Out>>,
 }
 
@@ -292,7 +302,8 @@ impl Parts {
             Some(dfa) => Engine::Dense(dfa),
             None => Engine::Compact(nfa::contiguous::NFA::builder().build(&literals).ok()?),
         };
-        Some(Self { automaton, outs: group.outs })
+        let literals = literals.into_iter().map(Into::into).collect();
+        Some(Self { automaton, literals, outs: group.outs })
     }
 
     #[inline]

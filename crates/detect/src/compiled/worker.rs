@@ -5,10 +5,12 @@ use std::sync::Arc;
 use ward_core::{ClassId, Event, EventClass, FieldSpan, ValueKind};
 
 use super::Matcher;
+use super::cache::Answers;
 use super::fold::fold_into;
-use super::partition::{Home, Node, Partition, Slot, SlotIndex};
+use super::hints::{Hints, SAMPLE, WORTHWHILE};
+use super::partition::{Home, Node, Partition, SlotIndex};
 use super::plan::{Measured, Plan};
-use super::texts::Bit;
+use super::texts::{Bit, Texts};
 use super::value;
 
 /// Matches events against the rules of a [`Matcher`].
@@ -28,7 +30,19 @@ struct Room {
     partition: Arc<Partition>,
     plan: Plan,
     measured: Measured,
+    /// By slot.
+    learned: Vec<Learned>,
     events: u64,
+}
+
+/// What a thread learns of a slot.
+#[derive(Debug, Default)]
+struct Learned {
+    answers: Answers,
+    hints: Option<Hints>,
+    /// Values seen, in lower case, to choose hints by.
+    seen: Vec<Vec<u8>>,
+    seen_bytes: usize,
 }
 
 /// Answers to one event. Reused.
@@ -78,11 +92,11 @@ impl Worker {
         }
         let start = hits.len();
         let sample = room.events <= FIRST_REPLAN || room.events.is_multiple_of(SAMPLE_EVERY);
-        Matching { partition: &room.partition, plan: &room.plan, event, state: &mut self.state }.run(hits);
+        room.matching(event, &mut self.state).run(hits);
         if sample {
             self.state.learn(room, event);
             if room.events.is_power_of_two() && room.events >= FIRST_REPLAN {
-                room.plan = Plan::new(&room.partition, &room.measured);
+                room.replan();
             }
         }
         if hits.len() - start > 1 {
@@ -99,7 +113,8 @@ impl Worker {
         }
         self.rooms[id].get_or_insert_with(|| {
             let measured = Measured::nothing(&partition);
-            Room { plan: Plan::new(&partition, &measured), partition, measured, events: 0 }
+            let learned = partition.slots.iter().map(|_| Learned::default()).collect();
+            Room { plan: Plan::new(&partition, &measured), partition, measured, learned, events: 0 }
         });
         let ClassId(class) = class.id;
         if self.by_class.len() <= class as usize {
@@ -107,6 +122,22 @@ impl Worker {
         }
         self.by_class[class as usize] = Some(id);
         id
+    }
+}
+
+impl Room {
+    fn replan(&mut self) {
+        self.plan = Plan::new(&self.partition, &self.measured);
+        for (slot, learned) in self.partition.slots.iter().zip(&mut self.learned) {
+            let parts = slot.folded.as_ref().map_or(&[][..], Texts::parts);
+            learned.hints = Hints::choose(parts, &learned.seen).filter(|_| !parts.is_empty());
+            learned.seen.clear();
+            learned.seen_bytes = 0;
+        }
+    }
+
+    fn matching<'a, 'e>(&'a mut self, event: &'a Event<'e>, state: &'a mut State) -> Matching<'a, 'e> {
+        Matching { partition: &self.partition, plan: &self.plan, learned: &mut self.learned, event, state }
     }
 }
 
@@ -129,9 +160,11 @@ impl State {
     /// Reads what matching left unread of the event, and counts everything.
     #[cold]
     fn learn(&mut self, room: &mut Room, event: &Event<'_>) {
-        let mut matching = Matching { partition: &room.partition, plan: &room.plan, event, state: self };
-        for slot in 0..room.partition.slots.len() as SlotIndex {
+        let slots = room.partition.slots.len() as SlotIndex;
+        let mut matching = room.matching(event, self);
+        for slot in 0..slots {
             matching.read(slot);
+            matching.remember(slot);
         }
         matching.seek_keywords();
         let measured = &mut room.measured;
@@ -149,9 +182,41 @@ impl State {
     }
 }
 
+/// Bits found true so far, and the rules they call.
+struct Truths<'a> {
+    bits: &'a mut [u64],
+    looked: &'a mut [u64],
+    queue: &'a mut Vec<u32>,
+    plan: &'a Plan,
+}
+
+impl Truths<'_> {
+    #[inline]
+    fn set(&mut self, bit: Bit) {
+        if add(self.bits, bit) {
+            for &rule in self.plan.called_by(bit) {
+                if add(self.looked, rule) {
+                    self.queue.push(rule);
+                }
+            }
+        }
+    }
+}
+
+/// Adds a member to a set; says whether it is new.
+#[inline(always)]
+fn add(set: &mut [u64], member: u32) -> bool {
+    let word = &mut set[member as usize / 64];
+    let mask = 1 << (member % 64);
+    let new = *word & mask == 0;
+    *word |= mask;
+    new
+}
+
 struct Matching<'a, 'e> {
     partition: &'a Partition,
     plan: &'a Plan,
+    learned: &'a mut [Learned],
     event: &'a Event<'e>,
     state: &'a mut State,
 }
@@ -253,63 +318,57 @@ impl Matching<'_, '_> {
     }
 
     fn read_values(&mut self, slot: SlotIndex) {
-        let questions = &self.partition.slots[slot as usize];
         let SlotState { first, rank, many, .. } = self.state.slots[slot as usize];
         if let Some(span) = self.event.fields.get(first as usize) {
-            self.read_value(questions, span);
+            self.read_value(slot, span);
         }
         if many {
             for span in self.event.fields.iter().skip(first as usize + 1) {
                 if self.partition.routes.of(span.field).contains(&(slot, rank)) {
-                    self.read_value(questions, span);
+                    self.read_value(slot, span);
                 }
             }
         }
     }
 
-    fn read_value(&mut self, questions: &Slot, span: &FieldSpan) {
+    fn read_value(&mut self, slot: SlotIndex, span: &FieldSpan) {
         if matches!(span.kind, ValueKind::Null | ValueKind::Container) {
             return;
         }
+        let questions = &self.partition.slots[slot as usize];
         let State { bits, looked, queue, plain, low, .. } = &mut *self.state;
-        let plan = self.plan;
-        let mut hit = |bit: Bit| {
-            let word = &mut bits[bit as usize / 64];
-            let mask = 1 << (bit % 64);
-            if *word & mask == 0 {
-                *word |= mask;
-                for &rule in plan.called_by(bit) {
-                    let word = &mut looked[rule as usize / 64];
-                    let mask = 1 << (rule % 64);
-                    if *word & mask == 0 {
-                        *word |= mask;
-                        queue.push(rule);
-                    }
+        let mut truths = Truths { bits, looked, queue, plan: self.plan };
+        let raw = self.event.raw(span);
+        let Learned { answers, hints, .. } = &mut self.learned[slot as usize];
+        let hints = hints.as_ref();
+        match answers.get(raw) {
+            Ok(known) => known.iter().for_each(|&bit| truths.set(bit)),
+            Err(place) => {
+                let text = self.event.text_of(span, plain);
+                match place.map(|place| answers.put(place, raw)) {
+                    Some(kept) => questions.ask(text, low, hints, &mut |bit| {
+                        kept.push(bit);
+                        truths.set(bit);
+                    }),
+                    None => questions.ask(text, low, hints, &mut |bit| truths.set(bit)),
                 }
             }
-        };
-        let text = self.event.text_of(span, plain);
-        if let Some(texts) = &questions.folded {
-            low.clear();
-            fold_into(text, low);
-            texts.find(low, &mut hit);
         }
-        if let Some(texts) = &questions.cased {
-            texts.find(text, &mut hit);
-        }
-        if !questions.networks.is_empty()
-            && let Some(address) = value::address(text)
-        {
-            let inside =
-                questions.networks.iter().filter(|(networks, _)| value::in_networks(networks, address));
-            inside.for_each(|&(_, bit)| hit(bit));
-        }
-        if !questions.numbers.is_empty()
-            && let Some(number) = value::number(text)
-        {
-            let holding =
-                questions.numbers.iter().filter(|(comparison, wanted, _)| comparison.holds(number, *wanted));
-            holding.for_each(|&(_, _, bit)| hit(bit));
+    }
+
+    /// Keeps a long value to choose hints by.
+    fn remember(&mut self, slot: SlotIndex) {
+        let learned = &mut self.learned[slot as usize];
+        let first = self.state.slots[slot as usize].first;
+        let Some(span) = self.event.fields.get(first as usize) else { return };
+        if self.partition.slots[slot as usize].reads_all && learned.seen_bytes < SAMPLE {
+            let mut value = Vec::new();
+            fold_into(self.event.text_of(span, &mut self.state.plain), &mut value);
+            value.truncate(SAMPLE);
+            if value.len() >= WORTHWHILE {
+                learned.seen_bytes += value.len();
+                learned.seen.push(value);
+            }
         }
     }
 
@@ -319,18 +378,8 @@ impl Matching<'_, '_> {
         }
         let Some(keywords) = &self.partition.keywords else { return };
         let State { bits, looked, queue, low, .. } = &mut *self.state;
-        let plan = self.plan;
-        keywords.find(self.event, low, &mut |bit: Bit| {
-            bits[bit as usize / 64] |= 1 << (bit % 64);
-            for &rule in plan.called_by(bit) {
-                let word = &mut looked[rule as usize / 64];
-                let mask = 1 << (rule % 64);
-                if *word & mask == 0 {
-                    *word |= mask;
-                    queue.push(rule);
-                }
-            }
-        });
+        let mut truths = Truths { bits, looked, queue, plan: self.plan };
+        keywords.find(self.event, low, &mut |bit| truths.set(bit));
     }
 
     /// Whether some span of a slot passes.
