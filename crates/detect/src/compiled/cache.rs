@@ -22,8 +22,17 @@ pub struct Answers {
 #[derive(Debug, Default, Clone)]
 struct Place {
     value: Vec<u8>,
-    bits: Vec<Bit>,
+    answer: Answer,
     filled: bool,
+}
+
+/// What is known of a value.
+#[derive(Debug, Default, Clone)]
+pub struct Answer {
+    /// The bits that are true of it.
+    pub bits: Vec<Bit>,
+    /// Bits may have been left out.
+    pub incomplete: bool,
 }
 
 /// Where an answer is kept, or is to be kept.
@@ -37,9 +46,9 @@ const LONGEST: usize = 300;
 const TRIAL: u32 = 2048;
 
 impl Answers {
-    /// The bits of a value, if they are known; else, if the value is worth keeping, the place to put them.
+    /// The answer to a value, if it is known; else, if the value is worth keeping, the place to put it.
     #[inline]
-    pub fn get(&mut self, value: &[u8]) -> Result<&[Bit], Option<PlaceIndex>> {
+    pub fn get(&mut self, value: &[u8]) -> Result<&Answer, Option<PlaceIndex>> {
         if self.given_up || value.len() > LONGEST {
             return Err(None);
         }
@@ -54,21 +63,21 @@ impl Answers {
         match self.places.get(index) {
             Some(place) if place.filled && place.value == value => {
                 self.found += 1;
-                Ok(&self.places[index].bits)
+                Ok(&self.places[index].answer)
             }
             Some(_) => Err(Some(PlaceIndex(index))),
             None => Err(None),
         }
     }
 
-    /// Makes room for the bits of a value at its place.
-    pub fn put(&mut self, place: PlaceIndex, value: &[u8]) -> &mut Vec<Bit> {
+    /// Makes room for the answer to a value at its place.
+    pub fn put(&mut self, place: PlaceIndex, value: &[u8]) -> &mut Answer {
         let place = &mut self.places[place.0];
         place.filled = true;
         place.value.clear();
         place.value.extend_from_slice(value);
-        place.bits.clear();
-        &mut place.bits
+        place.answer.bits.clear();
+        &mut place.answer
     }
 
     fn review(&mut self) {
@@ -89,8 +98,8 @@ mod tests {
     fn a_value_is_answered_again_until_another_takes_its_place() {
         let mut answers = Answers::default();
         let place = answers.get(b"svchost.exe").unwrap_err().unwrap();
-        answers.put(place, b"svchost.exe").extend([3, 7]);
-        assert_eq!(answers.get(b"svchost.exe").unwrap(), [3, 7]);
+        answers.put(place, b"svchost.exe").bits.extend([3, 7]);
+        assert_eq!(answers.get(b"svchost.exe").unwrap().bits, [3, 7]);
         answers.put(place, b"other");
         assert!(answers.get(b"svchost.exe").is_err());
         assert!(answers.get(&[b'x'; 1000]).unwrap_err().is_none());

@@ -26,7 +26,7 @@ const MOST_SEARCHERS: usize = 6;
 impl Hints {
     /// Chooses windows of the literals that are rare in the values seen. `None`: too many literals, too
     /// short ones, or the values seen would mostly have to be read all the same.
-    pub fn choose(literals: &[Box<[u8]>], seen: &[Vec<u8>]) -> Option<Self> {
+    pub fn choose(literals: &[&[u8]], seen: &[Vec<u8>]) -> Option<Self> {
         let mut counts: HashMap<[u8; WINDOW], u32> = HashMap::new();
         for value in seen {
             value.array_windows().for_each(|window| *counts.entry(*window).or_default() += 1);
@@ -35,7 +35,7 @@ impl Hints {
         for literal in literals {
             let window = match literal.len() {
                 0 | 1 => return None,
-                2..=WINDOW => &**literal,
+                2..=WINDOW => literal,
                 _ => literal
                     .array_windows::<WINDOW>()
                     .map(|w| (counts.get(w).copied().unwrap_or(0), w))
@@ -79,7 +79,7 @@ mod tests {
         ) {
             let held = which.get(&literals);
             let value = format!("{front}{held}{back}");
-            let literals: Vec<Box<[u8]>> = literals.iter().map(|l| l.as_bytes().into()).collect();
+            let literals: Vec<&[u8]> = literals.iter().map(|l| l.as_bytes()).collect();
             let seen: Vec<Vec<u8>> = seen.into_iter().map(String::into_bytes).collect();
             if let Some(hints) = Hints::choose(&literals, &seen) {
                 prop_assert!(hints.may_hold(value.as_bytes()));

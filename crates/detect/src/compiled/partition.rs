@@ -61,13 +61,20 @@ pub struct Slot {
 }
 
 impl Slot {
-    /// Calls `hit` with each bit that is true of one value. `low` is scratch; `hints` are those chosen for
-    /// the slot's caseless texts, if any.
-    pub fn ask(&self, value: &[u8], low: &mut Vec<u8>, hints: Option<&Hints>, hit: &mut impl FnMut(Bit)) {
+    /// Calls `hit` with each bit that is true of one value. `low` is scratch. The answer is `false` if the
+    /// `hints` let it leave out caseless texts for any part: [`Self::ask_parts`] finds those.
+    pub fn ask(
+        &self,
+        value: &[u8],
+        low: &mut Vec<u8>,
+        hints: Option<&Hints>,
+        hit: &mut impl FnMut(Bit),
+    ) -> bool {
+        let mut complete = true;
         if let Some(texts) = &self.folded {
             low.clear();
             fold_into(value, low);
-            texts.find(low, hints, hit);
+            complete = texts.find(low, hints, hit);
         }
         if let Some(texts) = &self.cased {
             texts.find(value, None, hit);
@@ -84,6 +91,16 @@ impl Slot {
             let holding =
                 self.numbers.iter().filter(|(comparison, wanted, _)| comparison.holds(number, *wanted));
             holding.for_each(|&(_, _, bit)| hit(bit));
+        }
+        complete
+    }
+
+    /// Calls `hit` with what [`Self::ask`] left out.
+    pub fn ask_parts(&self, value: &[u8], low: &mut Vec<u8>, hit: &mut impl FnMut(Bit)) {
+        if let Some(texts) = &self.folded {
+            low.clear();
+            fold_into(value, low);
+            texts.find_parts(low, hit);
         }
     }
 }

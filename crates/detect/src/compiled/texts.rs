@@ -111,10 +111,11 @@ impl TextsBuilder {
 }
 
 impl Texts {
-    /// Calls `hit` with the bit of each pattern that covers `value` (a bit may come more than once).
-    /// `hints` are those chosen for [`Self::parts`], if any.
+    /// Calls `hit` with the bit of each pattern that covers `value` (a bit may come more than once). With
+    /// `hints`, patterns for any part are not sought where the hints say that none of those matters; then
+    /// the answer is `false`, and [`Self::find_parts`] finds them later if they come to matter.
     #[inline]
-    pub fn find(&self, value: &[u8], hints: Option<&Hints>, hit: &mut impl FnMut(Bit)) {
+    pub fn find(&self, value: &[u8], hints: Option<&Hints>, hit: &mut impl FnMut(Bit)) -> bool {
         self.anything.iter().for_each(|&bit| hit(bit));
         if !self.exact.is_empty()
             && let Some(&at) = self.exact.get(value)
@@ -127,13 +128,20 @@ impl Texts {
         if let Some(trie) = &self.suffix {
             trie.walk(value.iter().rev().copied(), &mut |outs| self.report(outs, value, hit));
         }
-        if let Some(part) = &self.part
-            && hints.is_none_or(|hints| hints.may_hold(value))
-        {
-            part.walk(value, &mut |outs| self.report(outs, value, hit));
-        }
         for &index in &self.loose {
             self.report(&[Out::Check(index)], value, hit);
+        }
+        let skip = self.part.is_some() && hints.is_some_and(|hints| !hints.may_hold(value));
+        if !skip {
+            self.find_parts(value, hit);
+        }
+        !skip
+    }
+
+    /// Calls `hit` with the bit of each pattern for any part that covers `value`.
+    pub fn find_parts(&self, value: &[u8], hit: &mut impl FnMut(Bit)) {
+        if let Some(part) = &self.part {
+            part.walk(value, &mut |outs| self.report(outs, value, hit));
         }
     }
 
@@ -142,9 +150,18 @@ impl Texts {
         self.part.is_some() || !self.loose.is_empty()
     }
 
-    /// The literals sought anywhere in a value.
-    pub fn parts(&self) -> &[Box<[u8]>] {
-        self.part.as_ref().map_or(&[], |part| &part.literals)
+    /// The literals sought anywhere in a value for the sake of a bit that `matters`.
+    pub fn parts(&self, matters: impl Fn(Bit) -> bool) -> Vec<&[u8]> {
+        let Some(part) = &self.part else { return Vec::new() };
+        let bit_of = |out: &Out| match *out {
+            Out::Bit(bit) => bit,
+            Out::Check(index) => self.globs[index as usize].1,
+        };
+        let literals = part.literals.iter().zip(&part.outs);
+        literals
+            .filter(|(_, outs)| outs.iter().any(|out| matters(bit_of(out))))
+            .map(|(text, _)| &**text)
+            .collect()
     }
 
     #[inline]
@@ -317,9 +334,17 @@ impl Parts {
     #[inline(always)]
     fn walk_with(&self, automaton: &impl Automaton, value: &[u8], found: &mut impl FnMut(&[Out])) {
         let Ok(mut state) = automaton.start_state(Anchored::No) else { return };
-        for &byte in value {
-            state = automaton.next_state(Anchored::No, state, byte);
-            if automaton.is_special(state) && automaton.is_match(state) {
+        let mut bytes = value.iter();
+        loop {
+            // nothing but the next state in this loop: it is where long values spend their time
+            loop {
+                let Some(&byte) = bytes.next() else { return };
+                state = automaton.next_state(Anchored::No, state, byte);
+                if automaton.is_special(state) {
+                    break;
+                }
+            }
+            if automaton.is_match(state) {
                 for index in 0..automaton.match_len(state) {
                     let pattern: PatternID = automaton.match_pattern(state, index);
                     found(&self.outs[pattern.as_usize()]);

@@ -10,7 +10,7 @@ use super::fold::fold_into;
 use super::hints::{Hints, SAMPLE, WORTHWHILE};
 use super::partition::{Home, Node, Partition, SlotIndex};
 use super::plan::{Measured, Plan};
-use super::texts::{Bit, Texts};
+use super::texts::Bit;
 use super::value;
 
 /// Matches events against the rules of a [`Matcher`].
@@ -64,9 +64,12 @@ struct SlotState {
     rank: u8,
     many: bool,
     read: bool,
+    /// Reading left out what called no rule.
+    incomplete: bool,
 }
 
-const ABSENT: SlotState = SlotState { first: u32::MAX, rank: u8::MAX, many: false, read: false };
+const ABSENT: SlotState =
+    SlotState { first: u32::MAX, rank: u8::MAX, many: false, read: false, incomplete: false };
 
 /// The plan is made anew after this many events of a partition, then at each doubling.
 const FIRST_REPLAN: u64 = 256;
@@ -129,10 +132,10 @@ impl Room {
     fn replan(&mut self) {
         self.plan = Plan::new(&self.partition, &self.measured);
         for (slot, learned) in self.partition.slots.iter().zip(&mut self.learned) {
-            let parts = slot.folded.as_ref().map_or(&[][..], Texts::parts);
-            learned.hints = Hints::choose(parts, &learned.seen).filter(|_| !parts.is_empty());
-            learned.seen.clear();
-            learned.seen_bytes = 0;
+            let calling = |bit| !self.plan.called_by(bit).is_empty();
+            let literals = slot.folded.as_ref().map(|texts| texts.parts(calling)).unwrap_or_default();
+            learned.hints = Hints::choose(&literals, &learned.seen);
+            learned.answers = Answers::default(); // they may have been left incomplete by the old hints
         }
     }
 
@@ -164,6 +167,9 @@ impl State {
         let mut matching = room.matching(event, self);
         for slot in 0..slots {
             matching.read(slot);
+            if matching.state.slots[slot as usize].incomplete {
+                matching.complete(slot);
+            }
             matching.remember(slot);
         }
         matching.seek_keywords();
@@ -249,7 +255,8 @@ impl Matching<'_, '_> {
             for &(slot, rank) in self.partition.routes.of(span.field) {
                 let state = &mut self.state.slots[slot as usize];
                 if state.first == u32::MAX || rank < state.rank {
-                    *state = SlotState { first: index as u32, rank, many: false, read: false };
+                    *state =
+                        SlotState { first: index as u32, rank, many: false, read: false, incomplete: false };
                 } else if rank == state.rank {
                     state.many = true;
                 }
@@ -299,61 +306,84 @@ impl Matching<'_, '_> {
     #[inline(always)]
     fn bit(&mut self, bit: Bit) -> bool {
         match self.partition.bit_homes[bit as usize] {
-            Home::Slot(slot) => self.read(slot),
+            Home::Slot(slot) => {
+                self.read(slot);
+                if !self.state.is_set(bit) && self.state.slots[slot as usize].incomplete {
+                    self.complete(slot);
+                }
+            }
             Home::Keywords => self.seek_keywords(),
         }
         self.state.is_set(bit)
     }
 
-    /// Answers every bit of a slot.
+    /// Answers every bit of a slot that may call a rule, and most others.
     #[inline(always)]
     fn read(&mut self, slot: SlotIndex) {
         let state = &mut self.state.slots[slot as usize];
         if !state.read {
             state.read = true;
             if state.first != u32::MAX {
-                self.read_values(slot);
+                self.each_value(slot, Self::read_value);
             }
         }
     }
 
-    fn read_values(&mut self, slot: SlotIndex) {
+    /// Answers every bit of a slot that has been read.
+    #[cold]
+    fn complete(&mut self, slot: SlotIndex) {
+        self.state.slots[slot as usize].incomplete = false;
+        self.each_value(slot, |this, slot, span| {
+            let State { bits, looked, queue, plain, low, .. } = &mut *this.state;
+            let mut truths = Truths { bits, looked, queue, plan: this.plan };
+            let text = this.event.text_of(span, plain);
+            this.partition.slots[slot as usize].ask_parts(text, low, &mut |bit| truths.set(bit));
+        });
+    }
+
+    #[inline]
+    fn each_value(&mut self, slot: SlotIndex, visit: impl Fn(&mut Self, SlotIndex, &FieldSpan)) {
         let SlotState { first, rank, many, .. } = self.state.slots[slot as usize];
-        if let Some(span) = self.event.fields.get(first as usize) {
-            self.read_value(slot, span);
-        }
-        if many {
-            for span in self.event.fields.iter().skip(first as usize + 1) {
-                if self.partition.routes.of(span.field).contains(&(slot, rank)) {
-                    self.read_value(slot, span);
-                }
+        let fields = self.event.fields.get(first as usize..).unwrap_or_default();
+        for (index, span) in fields.iter().enumerate() {
+            let ours = index == 0 || self.partition.routes.of(span.field).contains(&(slot, rank));
+            if ours && !matches!(span.kind, ValueKind::Null | ValueKind::Container) {
+                visit(self, slot, span);
+            }
+            if !many {
+                return;
             }
         }
     }
 
     fn read_value(&mut self, slot: SlotIndex, span: &FieldSpan) {
-        if matches!(span.kind, ValueKind::Null | ValueKind::Container) {
-            return;
-        }
         let questions = &self.partition.slots[slot as usize];
-        let State { bits, looked, queue, plain, low, .. } = &mut *self.state;
+        let State { bits, looked, queue, plain, low, slots, .. } = &mut *self.state;
         let mut truths = Truths { bits, looked, queue, plan: self.plan };
         let raw = self.event.raw(span);
         let Learned { answers, hints, .. } = &mut self.learned[slot as usize];
         let hints = hints.as_ref();
-        match answers.get(raw) {
-            Ok(known) => known.iter().for_each(|&bit| truths.set(bit)),
-            Err(place) => {
-                let text = self.event.text_of(span, plain);
-                match place.map(|place| answers.put(place, raw)) {
-                    Some(kept) => questions.ask(text, low, hints, &mut |bit| {
-                        kept.push(bit);
-                        truths.set(bit);
-                    }),
-                    None => questions.ask(text, low, hints, &mut |bit| truths.set(bit)),
-                }
+        let complete = match answers.get(raw) {
+            Ok(known) => {
+                known.bits.iter().for_each(|&bit| truths.set(bit));
+                !known.incomplete
             }
-        }
+            Err(None) => {
+                let text = self.event.text_of(span, plain);
+                questions.ask(text, low, hints, &mut |bit| truths.set(bit))
+            }
+            Err(Some(place)) => {
+                let text = self.event.text_of(span, plain);
+                let kept = answers.put(place, raw);
+                let complete = questions.ask(text, low, hints, &mut |bit| {
+                    kept.bits.push(bit);
+                    truths.set(bit);
+                });
+                kept.incomplete = !complete;
+                complete
+            }
+        };
+        slots[slot as usize].incomplete |= !complete;
     }
 
     /// Keeps a long value to choose hints by.
