@@ -8,7 +8,6 @@
 
 mod cache;
 mod fold;
-mod glob;
 mod hints;
 mod keywords;
 mod partition;
@@ -16,7 +15,6 @@ mod plan;
 mod prefilter;
 mod specialise;
 mod texts;
-mod value;
 mod worker;
 
 use std::collections::HashMap;

@@ -15,7 +15,7 @@ use super::hints::Hints;
 use super::keywords::{Keywords, KeywordsBuilder};
 use super::prefilter::required_literals;
 use super::texts::{Bit, Texts, TextsBuilder};
-use super::value;
+use crate::leaf;
 use crate::rule::{Comparison, Expr, FieldRef, FieldTest, Pattern, RegexTest, Test, TextTest, TimePart};
 
 /// Index of a slot in its partition.
@@ -36,6 +36,7 @@ pub struct Partition {
     /// Where each bit's answer comes from.
     pub(super) bit_homes: Vec<Home>,
     pub(super) regexes: Vec<(SlotIndex, RegexTest)>,
+    pub(super) keyword_regexes: Vec<RegexTest>,
     pub(super) refs: Vec<(SlotIndex, SlotIndex, FieldRef)>,
     pub(super) times: Vec<(SlotIndex, TimePart, Comparison, i64)>,
 }
@@ -80,13 +81,13 @@ impl Slot {
             texts.find(value, None, hit);
         }
         if !self.networks.is_empty()
-            && let Some(address) = value::address(value)
+            && let Some(address) = leaf::parse_address(value)
         {
-            let inside = self.networks.iter().filter(|(networks, _)| value::in_networks(networks, address));
-            inside.for_each(|&(_, bit)| hit(bit));
+            let holds = |networks: &[IpNet]| networks.iter().any(|network| network.contains(&address));
+            self.networks.iter().filter(|(networks, _)| holds(networks)).for_each(|&(_, bit)| hit(bit));
         }
         if !self.numbers.is_empty()
-            && let Some(number) = value::number(value)
+            && let Some(number) = leaf::parse_number(value)
         {
             let holding =
                 self.numbers.iter().filter(|(comparison, wanted, _)| comparison.holds(number, *wanted));
@@ -114,6 +115,7 @@ pub enum Node {
     Not(u32),
     Bit(Bit),
     Regex(u32),
+    KeywordRegex(u32),
     Exists(SlotIndex),
     Null(SlotIndex),
     Ref(u32),
@@ -168,6 +170,7 @@ struct Builder {
     keyword_bits: HashMap<TextTest, Bit, FixedState>,
     keywords: KeywordsBuilder,
     regexes: Vec<(SlotIndex, RegexTest)>,
+    keyword_regexes: Vec<RegexTest>,
     regex_index: HashMap<(SlotIndex, String), u32, FixedState>,
     refs: Vec<(SlotIndex, SlotIndex, FieldRef)>,
     times: Vec<(SlotIndex, TimePart, Comparison, i64)>,
@@ -194,6 +197,7 @@ impl Builder {
                 None => Node::Any(self.group(parts)),
             },
             Expr::Keyword(test) => Node::Bit(self.keyword(test)),
+            Expr::KeywordRegex(regex) => self.keyword_regex(regex),
             Expr::Field(test) => self.field(test),
         };
         self.push(node)
@@ -224,6 +228,7 @@ impl Builder {
             }
             Node::Time(_) | Node::Ref(_) => 50,
             Node::Regex(_) => 100,
+            Node::KeywordRegex(_) => 1000,
         }
     }
 
@@ -267,13 +272,31 @@ impl Builder {
             self.regexes.push((slot, regex.clone()));
         }
         let node = Node::Regex(index);
-        let Some(literals) = required_literals(regex.regex.as_str()) else { return node };
-        let patterns = literals.iter().map(|literal| Pattern::contains(literal)).collect();
-        let bit = self.text(slot, &TextTest { patterns, cased: false });
-        let first = self.push(Node::Bit(bit));
-        let second = self.push(node);
+        match required_text(regex) {
+            Some(text) => {
+                let bit = self.text(slot, &text);
+                self.both(Node::Bit(bit), node)
+            }
+            None => node,
+        }
+    }
+
+    fn keyword_regex(&mut self, regex: &RegexTest) -> Node {
+        self.keyword_regexes.push(regex.clone());
+        let node = Node::KeywordRegex((self.keyword_regexes.len() - 1) as u32);
+        match required_text(regex) {
+            Some(text) => {
+                let bit = self.keyword(&text);
+                self.both(Node::Bit(bit), node)
+            }
+            None => node,
+        }
+    }
+
+    fn both(&mut self, first: Node, second: Node) -> Node {
+        let pair = [self.push(first), self.push(second)];
         let kids = Kids { first: self.kids.len() as u32, count: 2 };
-        self.kids.extend([first, second]);
+        self.kids.extend(pair);
         Node::All(kids)
     }
 
@@ -340,10 +363,17 @@ impl Builder {
             keywords: self.keywords.build(),
             bit_homes: self.bit_homes,
             regexes: self.regexes,
+            keyword_regexes: self.keyword_regexes,
             refs: self.refs,
             times: self.times,
         }
     }
+}
+
+/// The text that a value must hold for the expression to match.
+fn required_text(regex: &RegexTest) -> Option<TextTest> {
+    let literals = required_literals(regex.regex.as_str())?;
+    Some(TextTest { patterns: literals.iter().map(|text| Pattern::contains(text)).collect(), cased: false })
 }
 
 /// Text tests of one field among alternatives, joined into one test: one bit instead of many.

@@ -10,9 +10,9 @@ use aho_corasick::automaton::Automaton;
 use aho_corasick::{Anchored, PatternID, dfa, nfa};
 use foldhash::fast::FixedState;
 
-use super::glob;
+use super::fold::folded_pattern;
 use super::hints::Hints;
-use super::value::folded_pattern;
+use crate::leaf;
 use crate::rule::{Pattern, Piece};
 
 /// What a matched pattern means: this bit of the partition's truths.
@@ -171,7 +171,7 @@ impl Texts {
                 Out::Bit(bit) => hit(bit),
                 Out::Check(index) => {
                     let (pattern, bit) = &self.globs[index as usize];
-                    if glob::covers(pattern, value) {
+                    if leaf::pattern_matches(pattern, value, true) {
                         hit(*bit);
                     }
                 }

@@ -8,10 +8,11 @@ use super::Matcher;
 use super::cache::Answers;
 use super::fold::fold_into;
 use super::hints::{Hints, SAMPLE, WORTHWHILE};
+use super::keywords;
 use super::partition::{Home, Node, Partition, SlotIndex};
 use super::plan::{Measured, Plan};
 use super::texts::Bit;
-use super::value;
+use crate::leaf;
 
 /// Matches events against the rules of a [`Matcher`].
 #[derive(Debug)]
@@ -285,10 +286,13 @@ impl Matching<'_, '_> {
                 let (slot, regex) = &partition.regexes[index as usize];
                 self.any_text(*slot, |value| regex.regex.is_match(value))
             }
+            Node::KeywordRegex(index) => keywords::any_value(self.event, |value| {
+                partition.keyword_regexes[index as usize].regex.is_match(value)
+            }),
             Node::Time(index) => {
                 let (slot, part, comparison, wanted) = partition.times[index as usize];
                 self.any_text(slot, |text| {
-                    value::time_part(text, part).is_some_and(|n| comparison.holds(n, wanted))
+                    leaf::time_part(text, part).is_some_and(|n| comparison.holds(n, wanted))
                 })
             }
             Node::Ref(index) => {
@@ -298,7 +302,9 @@ impl Matching<'_, '_> {
                     others.push(text.to_vec());
                     false
                 });
-                self.any_text(*slot, |text| others.iter().any(|other| value::refers(reference, text, other)))
+                self.any_text(*slot, |text| {
+                    others.iter().any(|other| leaf::ref_matches(reference, text, other))
+                })
             }
         }
     }
