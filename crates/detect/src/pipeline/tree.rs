@@ -46,8 +46,9 @@ impl Item {
         Self { spec, values, touched: Vec::new(), keywords: false }
     }
 
-    /// The same question with other modifiers and values.
-    pub(super) fn with(&self, modifiers: Vec<Modifier>, values: Vec<SigmaValue>) -> Self {
+    /// The same question with other modifiers and values; `all` of one value is dropped.
+    pub(super) fn with(&self, mut modifiers: Vec<Modifier>, values: Vec<SigmaValue>) -> Self {
+        modifiers.retain(|modifier| *modifier != Modifier::All || values.len() > 1);
         Self {
             keywords: self.keywords && modifiers.is_empty(),
             spec: FieldSpec::new(self.spec.name.clone(), modifiers),

@@ -213,8 +213,11 @@ fn strict(subject: &Subject<'_>) -> Result<(), String> {
     }
 }
 
+/// Names, null for keywords, and what each is mapped to.
+type OneToMany = Vec<(Option<String>, Vec<String>)>;
+
 /// A mapping from names to one or more, in the order it is written. A null name stands for keywords.
-fn one_to_many(keys: &mut Keys, key: &str) -> Result<Vec<(Option<String>, Vec<String>)>, String> {
+fn one_to_many(keys: &mut Keys, key: &str) -> Result<OneToMany, String> {
     let Value::Mapping(mapping) = keys.need(key)? else {
         return Err(format!("`{key}` must be a mapping"));
     };
