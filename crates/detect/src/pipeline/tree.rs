@@ -187,6 +187,26 @@ impl Node {
         }
     }
 
+    /// Gives the array fields the names that `rename` has for them.
+    pub(super) fn rename_arrays<E>(
+        &mut self,
+        rename: &mut impl FnMut(&str) -> Result<String, E>,
+    ) -> Result<(), E> {
+        match self {
+            Self::Item(_) => Ok(()),
+            Self::All(parts) | Self::Any(parts) => {
+                parts.iter_mut().try_for_each(|part| part.rename_arrays(rename))
+            }
+            Self::Array { field, body, .. } => {
+                *field = rename(field)?;
+                body.rename_arrays(rename)
+            }
+            Self::Block { named, .. } => {
+                named.iter_mut().try_for_each(|(_, part)| part.rename_arrays(rename))
+            }
+        }
+    }
+
     /// Puts what `replace` makes of each item in its place. A part all of whose items go, goes too:
     /// `None`, so that it neither holds nor fails but asks nothing.
     pub(super) fn rewrite<E>(

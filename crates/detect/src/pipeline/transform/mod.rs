@@ -127,7 +127,9 @@ impl Transformation {
                 rewrite(step, subject, |item, meter| filling.change(item, vars, meter))?;
             }
             Self::AddCondition(added) => added.apply(subject)?,
-            Self::ChangeLogSource { category, product, service } if subject.kind != Kind::Correlation => {
+            Self::ChangeLogSource { category, product, service }
+                if subject.kind != Kind::Correlation && !subject.log_sources.is_empty() =>
+            {
                 let (category, product, service) = (category.clone(), product.clone(), service.clone());
                 subject.log_sources = vec![LogSource { category, product, service, ..LogSource::default() }];
             }
