@@ -73,7 +73,7 @@ fn run(case: &Path) -> Outcome {
     let rules = documents.rules.iter_mut().map(|rule| pipelines.apply(rule).err());
     let correlations =
         documents.correlations.iter_mut().map(|rule| pipelines.apply_to_correlation(rule, &sources).err());
-    let filters = documents.filters.iter_mut().map(|rule| pipelines.apply_to_filter(rule).err());
+    let filters = documents.filters.iter_mut().map(|rule| pipelines.apply_to_filter(rule, None).err());
     match rules.chain(correlations).chain(filters).flatten().next() {
         Some(refusal) => Outcome::Refusal(refusal.to_string()),
         None => outcome(documents),
@@ -127,7 +127,8 @@ fn some_rule() -> SigmaRule {
     read("title: t\nlogsource: {}\ndetection: {s: {A: 1}, condition: s}").rules.remove(0)
 }
 
-fn emit(rule: &SigmaRule) -> String {
+/// The rule as YAML, its alternatives spelled out.
+pub(super) fn emit(rule: &SigmaRule) -> String {
     let mut rule = rule.clone();
     for detection in rule.detection.named.values_mut() {
         let alternatives = spelled_out(detection);

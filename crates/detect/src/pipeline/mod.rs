@@ -193,16 +193,22 @@ impl Pipelines {
     }
 
     /// Applies every step to a filter, as to the rules it will be part of; `add_condition` leaves it
-    /// alone, since those rules have the condition.
+    /// alone, since those rules have the condition. `logsource` conditions ask `rule_source`, the log
+    /// source of such a rule as it was read, because that decides what happens to the rule's fields;
+    /// `None`: the filter's own. A filter for any log source stays one.
     ///
     /// # Errors
     /// As of [`apply`](Self::apply).
-    pub fn apply_to_filter(&self, rule: &mut FilterRule) -> Result<Applied, Refusal> {
-        let mut subject = Subject::filter(rule);
+    pub fn apply_to_filter(
+        &self,
+        rule: &mut FilterRule,
+        rule_source: Option<&LogSource>,
+    ) -> Result<Applied, Refusal> {
+        let mut subject = Subject::filter(rule, rule_source.or(rule.logsource.as_ref()));
         self.run(&mut subject)?;
         let Subject { log_sources, fields, custom, named, conditions, state, .. } = subject;
         rule.detection = Subject::detections(named, conditions, &rule.detection);
-        rule.logsource = log_sources.into_iter().next();
+        rule.logsource = rule.logsource.take().and(log_sources.into_iter().next());
         rule.fields = fields;
         rule.custom_attributes = custom;
         Ok(Applied { steps: state.applied, state: state.values })

@@ -23,10 +23,16 @@ pub(super) type Vars = BTreeMap<String, Option<Vec<String>>>;
 #[derive(Debug)]
 pub(super) struct Step {
     pub(super) place: Place,
+    gates: Gates,
+    action: Action,
+}
+
+/// Its conditions: on the rule, on a detection item, on a field name.
+#[derive(Debug)]
+struct Gates {
     rule: Gate<RuleCondition>,
     item: Gate<ItemCondition>,
     field: Gate<FieldCondition>,
-    action: Action,
 }
 
 #[derive(Debug)]
@@ -45,7 +51,7 @@ impl Step {
         notes: &mut Vec<String>,
     ) -> Result<Self, PipelineError> {
         let parsed = Self::parse_keys(value, &mut place, loading);
-        let (rule, item, field, action) = match parsed {
+        let (gates, action) = match parsed {
             Ok(parts) => parts,
             Err(reason) => return Err(PipelineError::Step { place: Box::new(place), reason }),
         };
@@ -65,19 +71,16 @@ impl Step {
                 (Action::Nest(steps), false)
             }
         };
-        if !uses_items && !(item.is_open() && field.is_open()) {
+        let asks_items = !gates.item.is_open() || !gates.field.is_open();
+        if asks_items && !uses_items {
             notes.push(format!(
                 "{place}: its detection item and field name conditions have no effect, as it changes the rule as a whole"
             ));
         }
-        Ok(Self { place, rule, item, field, action })
+        Ok(Self { place, gates, action })
     }
 
-    fn parse_keys(
-        value: Value,
-        place: &mut Place,
-        loading: &Loading,
-    ) -> Result<(Gate<RuleCondition>, Gate<ItemCondition>, Gate<FieldCondition>, Parsed), String> {
+    fn parse_keys(value: Value, place: &mut Place, loading: &Loading) -> Result<(Gates, Parsed), String> {
         loading.step()?;
         let mut keys = Keys::of(value, "a transformation")?;
         place.id = keys.text("id")?.map(Arc::from);
@@ -98,12 +101,12 @@ impl Step {
             kind => Parsed::Transform(Transformation::parse(kind, &mut keys, loading)?),
         };
         keys.finish()?;
-        Ok((rule, item, field, action))
+        Ok((Gates { rule, item, field }, action))
     }
 
     /// Applies it to the subject if its rule conditions hold.
     pub(super) fn apply(&self, subject: &mut Subject<'_>, vars: &Vars) -> Result<(), Refusal> {
-        if !self.rule.holds(|condition| condition.holds(subject)) {
+        if !self.gates.rule.holds(|condition| condition.holds(subject)) {
             return Ok(());
         }
         match &self.action {
@@ -125,13 +128,13 @@ impl Step {
 
     /// Whether the conditions on items and field names let this item pass.
     pub(super) fn lets_item(&self, item: &Item, state: &State) -> bool {
-        self.item.holds(|condition| condition.holds(item, state))
-            && self.field.holds(|condition| condition.holds_of_item(item, state))
+        self.gates.item.holds(|condition| condition.holds(item, state))
+            && self.gates.field.holds(|condition| condition.holds_of_item(item, state))
     }
 
     /// Whether the conditions on field names let this name pass; `None` stands for keywords.
     pub(super) fn lets_name(&self, name: Option<&str>, state: &State) -> bool {
-        self.field.holds(|condition| condition.holds_of_name(name, state))
+        self.gates.field.holds(|condition| condition.holds_of_name(name, state))
     }
 }
 

@@ -100,10 +100,10 @@ impl<'r> Subject<'r> {
         Self { log_sources: log_sources.to_vec(), correlation: Some(names), ..empty }
     }
 
-    /// A filter.
-    pub(super) fn filter(rule: &'r FilterRule) -> Self {
+    /// A filter for rules with this log source.
+    pub(super) fn filter(rule: &'r FilterRule, log_source: Option<&LogSource>) -> Self {
         let empty = Self::empty(Kind::Filter, attributes!(rule), &rule.fields, &rule.custom_attributes);
-        Self { log_sources: rule.logsource.iter().cloned().collect(), ..empty.with(&rule.detection) }
+        Self { log_sources: log_source.into_iter().cloned().collect(), ..empty.with(&rule.detection) }
     }
 
     fn empty(

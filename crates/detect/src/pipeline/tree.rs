@@ -46,8 +46,9 @@ impl Item {
         Self { spec, values, touched: Vec::new(), keywords: false }
     }
 
-    /// The same question with other modifiers and values.
-    pub(super) fn with(&self, modifiers: Vec<Modifier>, values: Vec<SigmaValue>) -> Self {
+    /// The same question with other modifiers and values; `all` of one value is dropped.
+    pub(super) fn with(&self, mut modifiers: Vec<Modifier>, values: Vec<SigmaValue>) -> Self {
+        modifiers.retain(|modifier| *modifier != Modifier::All || values.len() > 1);
         Self {
             keywords: self.keywords && modifiers.is_empty(),
             spec: FieldSpec::new(self.spec.name.clone(), modifiers),
@@ -183,6 +184,26 @@ impl Node {
             Self::All(parts) | Self::Any(parts) => parts.iter().any(|part| part.any_item(test)),
             Self::Array { body, .. } => body.any_item(test),
             Self::Block { named, .. } => named.iter().any(|(_, part)| part.any_item(test)),
+        }
+    }
+
+    /// Gives the array fields the names that `rename` has for them.
+    pub(super) fn rename_arrays<E>(
+        &mut self,
+        rename: &mut impl FnMut(&str) -> Result<String, E>,
+    ) -> Result<(), E> {
+        match self {
+            Self::Item(_) => Ok(()),
+            Self::All(parts) | Self::Any(parts) => {
+                parts.iter_mut().try_for_each(|part| part.rename_arrays(rename))
+            }
+            Self::Array { field, body, .. } => {
+                *field = rename(field)?;
+                body.rename_arrays(rename)
+            }
+            Self::Block { named, .. } => {
+                named.iter_mut().try_for_each(|(_, part)| part.rename_arrays(rename))
+            }
         }
     }
 

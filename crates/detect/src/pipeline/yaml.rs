@@ -12,6 +12,9 @@ use super::limits;
 
 /// The document in `text`, or the line (from 1, where known) and what is wrong with it.
 pub(super) fn read(text: &str) -> Result<Value, (Option<usize>, String)> {
+    if bracket_cost(text) > limits::BRACKETS {
+        return Err((None, "it has too many brackets for its size".to_owned()));
+    }
     let left = Cell::new(limits::DOCUMENT);
     let mut document = Node(&left).deserialize(yaml_serde::Deserializer::from_str(text));
     if let Ok(value) = &mut document
@@ -19,7 +22,11 @@ pub(super) fn read(text: &str) -> Result<Value, (Option<usize>, String)> {
     {
         document = Err(error);
     }
-    document.map_err(|error| (error.location().map(|place| place.line()), error.to_string()))
+    document.map_err(|error| {
+        let text = error.to_string();
+        let reason = text.split(" at line ").next().unwrap_or_default();
+        (error.location().map(|place| place.line()), reason.to_owned())
+    })
 }
 
 /// The mapping of a transformation, a condition or the document, read key by key.
@@ -139,6 +146,18 @@ pub(super) fn kind(value: &Value) -> &'static str {
         Value::Mapping(_) => "a mapping",
         Value::Tagged(_) => "a tagged value",
     }
+}
+
+/// Upper bound of what reading brackets costs: at each token the reader looks at every bracket that is
+/// open, before it says that they are nested too deep. Which ones are closed again would take a reader
+/// to tell, so all count that may be brackets.
+fn bracket_cost(text: &str) -> usize {
+    let before = std::iter::once(b'\n').chain(text.bytes());
+    let opens = before.zip(text.bytes()).filter(|(before, byte)| {
+        matches!(byte, b'[' | b'{')
+            && (before.is_ascii_whitespace() || matches!(before, b'[' | b'{' | b',' | b':'))
+    });
+    opens.count().saturating_mul(text.len())
 }
 
 /// Builds a node and charges it to what is left: an alias costs as much as what it stands for.

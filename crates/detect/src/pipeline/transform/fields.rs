@@ -130,6 +130,15 @@ impl FieldMap {
             }
             names.group_by = grouped;
         }
+        for (_, node) in &mut subject.named {
+            node.rename_arrays(&mut |name| {
+                let mut to = self.map_name(name, step, &mut subject.state, &mut subject.meter)?;
+                match to.len() {
+                    1 => Ok(to.remove(0)),
+                    count => Err(format!("the array `{name}` is mapped to {count} fields")),
+                }
+            })?;
+        }
         subject.rewrite(|item, state, meter| match step.lets_item(&item, state) {
             true => self.map_item(item, step, state, meter),
             false => Ok(Some(Node::Item(item))),

@@ -127,7 +127,9 @@ impl Transformation {
                 rewrite(step, subject, |item, meter| filling.change(item, vars, meter))?;
             }
             Self::AddCondition(added) => added.apply(subject)?,
-            Self::ChangeLogSource { category, product, service } if subject.kind != Kind::Correlation => {
+            Self::ChangeLogSource { category, product, service }
+                if subject.kind != Kind::Correlation && !subject.log_sources.is_empty() =>
+            {
                 let (category, product, service) = (category.clone(), product.clone(), service.clone());
                 subject.log_sources = vec![LogSource { category, product, service, ..LogSource::default() }];
             }
@@ -213,8 +215,11 @@ fn strict(subject: &Subject<'_>) -> Result<(), String> {
     }
 }
 
+/// Names, null for keywords, and what each is mapped to.
+type OneToMany = Vec<(Option<String>, Vec<String>)>;
+
 /// A mapping from names to one or more, in the order it is written. A null name stands for keywords.
-fn one_to_many(keys: &mut Keys, key: &str) -> Result<Vec<(Option<String>, Vec<String>)>, String> {
+fn one_to_many(keys: &mut Keys, key: &str) -> Result<OneToMany, String> {
     let Value::Mapping(mapping) = keys.need(key)? else {
         return Err(format!("`{key}` must be a mapping"));
     };
