@@ -1,4 +1,4 @@
-//! The one thing about JSON that matcher and decoders share: undoing string escapes (RFC 8259, section 7).
+//! What matcher and decoders share of JSON (RFC 8259): undoing string escapes, and every value's text.
 
 /// Appends `raw`, the inside of a JSON string, to `out` with its escapes undone. What is no valid escape
 /// is kept as it stands; a lone surrogate becomes U+FFFD.
@@ -24,6 +24,53 @@ pub fn unescape_into(raw: &[u8], out: &mut Vec<u8>) {
         rest = &escape[used.min(escape.len())..];
     }
     out.extend_from_slice(rest);
+}
+
+/// Calls `visit` with the text of each string, number, `true` and `false` that is a value (not a key)
+/// anywhere in a well-formed record, escapes undone, until `visit` says `false`. Of a record that is not
+/// well-formed it visits what it can make out.
+pub fn each_text(record: &[u8], visit: &mut impl FnMut(&[u8]) -> bool) {
+    let mut scratch = Vec::new();
+    let mut at = 0;
+    while let Some(&byte) = record.get(at) {
+        let rest = &record[at..];
+        at += match byte {
+            b'"' => {
+                let inside = &rest[1..];
+                let end = string_end(inside);
+                let after = inside.get(end + 1..).unwrap_or_default();
+                if after.iter().find(|b| !b.is_ascii_whitespace()) != Some(&b':') {
+                    scratch.clear();
+                    unescape_into(&inside[..end], &mut scratch);
+                    if !visit(&scratch) {
+                        return;
+                    }
+                }
+                end + 2
+            }
+            b'-' | b'0'..=b'9' | b't' | b'f' => {
+                let end = rest.iter().position(|b| b",}] \t\r\n".contains(b)).unwrap_or(rest.len());
+                if !visit(&rest[..end]) {
+                    return;
+                }
+                end
+            }
+            _ => 1,
+        };
+    }
+}
+
+/// Length of a string whose opening quote has been passed.
+fn string_end(inside: &[u8]) -> usize {
+    let mut escaped = false;
+    inside
+        .iter()
+        .position(|&byte| {
+            let ends = byte == b'"' && !escaped;
+            escaped = byte == b'\\' && !escaped;
+            ends
+        })
+        .unwrap_or(inside.len())
 }
 
 fn simple_escape(letter: u8) -> Option<u8> {
@@ -76,6 +123,24 @@ mod tests {
     fn every_escape_of_the_rfc_is_undone() {
         assert_eq!(undone(r#"C:\\Temp\/a\"b\n\t\r\b\f"#), "C:\\Temp/a\"b\n\t\r\u{8}\u{c}");
         assert_eq!(undone(r"\u00e9\ud83d\ude00!"), "é😀!");
+    }
+
+    #[test]
+    fn every_value_and_no_key_is_visited_until_told_to_stop() {
+        let record = br#"{"k\"ey" : "v\\1", "n":[-1.5,true,null,{"x":"y"}],"e":""}"#;
+        let mut seen = Vec::new();
+        each_text(record, &mut |text| {
+            seen.push(String::from_utf8_lossy(text).into_owned());
+            true
+        });
+        assert_eq!(seen, ["v\\1", "-1.5", "true", "y", ""]);
+        let mut count = 0;
+        each_text(record, &mut |_| {
+            count += 1;
+            count < 2
+        });
+        assert_eq!(count, 2);
+        each_text(b"\"no end", &mut |_| true);
     }
 
     #[test]
