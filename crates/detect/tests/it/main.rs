@@ -1,0 +1,4 @@
+//! Detection as a whole: rules, telemetry and matcher together, on real data.
+
+mod regression;
+mod scene;
