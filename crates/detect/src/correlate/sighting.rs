@@ -75,6 +75,7 @@ pub struct Correlated {
     /// Sightings in the window.
     pub count: u64,
     /// What the condition was asked of: the count, distinct values, references, sum, mean or percentile.
+    /// Counts may be told as lower than they are, but never on the other side of a bound.
     pub value: f64,
     /// Handles of the latest sightings that led to it, oldest first, as many as are remembered. The last
     /// is that of the sighting that came last.
