@@ -10,7 +10,12 @@
 
 pub mod correlate;
 pub mod correlation_rule;
+pub mod error;
+pub mod leaf;
+pub mod load;
 pub mod rule;
 
 pub use correlation_rule::{Alias, CorrelationCondition, CorrelationKind, CorrelationRule, RefExpr, RuleRef};
+pub use error::Error;
+pub use load::{LoadOptions, LoadReport, ParsedFile, Problem, RuleSet};
 pub use rule::{Expr, FieldTest, Pattern, Piece, Rule, Test, TextTest};
