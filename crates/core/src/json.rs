@@ -4,8 +4,7 @@
 /// is kept as it stands; a lone surrogate becomes U+FFFD.
 pub fn unescape_into(raw: &[u8], out: &mut Vec<u8>) {
     let mut rest = raw;
-    while let Some(at) = rest.iter().position(|&b| b == b'\\') {
-        out.extend_from_slice(&rest[..at]);
+    while let Some(at) = copy_to_backslash(rest, out) {
         let escape = &rest[at..];
         let used = match escape.get(1) {
             Some(b'u') => unescape_unicode(escape, out),
@@ -23,7 +22,33 @@ pub fn unescape_into(raw: &[u8], out: &mut Vec<u8>) {
         };
         rest = &escape[used.min(escape.len())..];
     }
-    out.extend_from_slice(rest);
+}
+
+/// Copies the text before the first backslash and says where that is; copies all if there is none.
+#[inline]
+fn copy_to_backslash(text: &[u8], out: &mut Vec<u8>) -> Option<usize> {
+    let (chunks, rest) = text.as_chunks::<16>();
+    for (index, chunk) in chunks.iter().enumerate() {
+        // all sixteen are copied before it is known how many of them count: that needs no branch
+        let before = out.len();
+        out.extend_from_slice(chunk);
+        if let Some(at) = backslash_in(chunk) {
+            out.truncate(before + at);
+            return Some(index * 16 + at);
+        }
+    }
+    let at = rest.iter().position(|&byte| byte == b'\\');
+    out.extend_from_slice(&rest[..at.unwrap_or(rest.len())]);
+    at.map(|at| chunks.len() * 16 + at)
+}
+
+/// The first backslash of sixteen bytes, found all at once.
+#[inline]
+fn backslash_in(chunk: &[u8; 16]) -> Option<usize> {
+    const ONES: u128 = u128::MAX / 255;
+    let zero_where_found = u128::from_le_bytes(*chunk) ^ (ONES * 0x5c);
+    let found = zero_where_found.wrapping_sub(ONES) & !zero_where_found & (ONES << 7);
+    (found != 0).then(|| found.trailing_zeros() as usize / 8)
 }
 
 /// Calls `visit` with the text of each string, number, `true` and `false` that is a value (not a key)
@@ -112,6 +137,16 @@ fn hex4(digits: Option<&[u8]>) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_backslash_is_undone_wherever_it_stands() {
+        for front in 0..40 {
+            for back in 0..40 {
+                let (front, back) = ("x".repeat(front), "y".repeat(back));
+                assert_eq!(undone(&format!(r"{front}\\{back}\t")), format!("{front}\\{back}\t"));
+            }
+        }
+    }
 
     fn undone(raw: &str) -> String {
         let mut out = Vec::new();

@@ -13,6 +13,7 @@ pub mod correlation_rule;
 pub mod error;
 pub mod leaf;
 pub mod load;
+pub mod pipeline;
 pub mod rule;
 
 pub use correlation_rule::{Alias, CorrelationCondition, CorrelationKind, CorrelationRule, RefExpr, RuleRef};
