@@ -114,7 +114,8 @@ impl Page {
         self.line(&self.screen.heading("level      count first (UTC)      last (UTC)       rule"));
         const BEFORE: usize = 8 + 1 + 7 + 1 + 16 + 1 + 16 + 1;
         for (rule, fired) in fired.iter().take(MOST_RULES) {
-            let time = |time: Option<_>| time.map_or_else(|| "-".to_owned(), |t| shortened_time(clock_text(t)));
+            let time =
+                |time: Option<_>| time.map_or_else(|| "-".to_owned(), |t| shortened_time(clock_text(t)));
             let (first, last) = (time(fired.first), time(fired.last));
             let titles = wrap(&safe(rule.title), self.screen.width.saturating_sub(BEFORE));
             for (at, title) in titles.iter().enumerate() {
@@ -268,7 +269,10 @@ impl Page {
             return;
         }
         let count = problems.count();
-        self.paragraph(&format!("{} could not be read as written:", counted(count, "record or part", "records or parts")));
+        self.paragraph(&format!(
+            "{} could not be read as written:",
+            counted(count, "record or part", "records or parts")
+        ));
         for problem in problems.first() {
             self.item(&safe(problem));
         }
