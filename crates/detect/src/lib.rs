@@ -8,11 +8,13 @@
 //! Invariant: no clock, files, network or environment in here; time is an argument.
 //! Invariant: a rule is either fully in force or named in the load report with its reason.
 
+pub mod compiled;
 pub mod correlation_rule;
 pub mod error;
 pub mod explain;
 pub mod leaf;
 pub mod load;
+pub mod pipeline;
 pub mod plain;
 pub mod rule;
 
