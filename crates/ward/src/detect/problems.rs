@@ -31,14 +31,7 @@ impl Problems {
         if self.first.len() < SHOWN {
             self.first.push(format!("{}: {}", problem.place, problem.reason));
         }
-        let kind = without_numbers(&problem.reason);
-        match self.kinds.get_mut(&kind) {
-            Some(count) => *count += 1,
-            None if self.kinds.len() < KINDS => {
-                self.kinds.insert(kind, 1);
-            }
-            None => {}
-        }
+        self.count_kind(without_numbers(&problem.reason), 1);
     }
 
     /// Adds those of what comes next in the order of the inputs.
@@ -47,9 +40,7 @@ impl Problems {
         let room = SHOWN.saturating_sub(self.first.len());
         self.first.extend(next.first.into_iter().take(room));
         for (kind, count) in next.kinds {
-            if self.kinds.len() < KINDS || self.kinds.contains_key(&kind) {
-                *self.kinds.entry(kind).or_default() += count;
-            }
+            self.count_kind(kind, count);
         }
     }
 
@@ -68,6 +59,12 @@ impl Problems {
         let mut kinds: Vec<_> = self.kinds.iter().map(|(kind, count)| (kind.as_str(), *count)).collect();
         kinds.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
         kinds
+    }
+
+    fn count_kind(&mut self, kind: String, count: u64) {
+        if self.kinds.len() < KINDS || self.kinds.contains_key(&kind) {
+            *self.kinds.entry(kind).or_default() += count;
+        }
     }
 }
 
