@@ -63,6 +63,8 @@ pub enum Expr {
     Field(FieldTest),
     /// A keyword: some string value anywhere in the event (in a text record: its text) matches.
     Keyword(TextTest),
+    /// As [`Self::Keyword`], with a regular expression.
+    KeywordRegex(RegexTest),
 }
 
 /// A question to one field of the event.
@@ -105,8 +107,8 @@ pub struct TextTest {
     pub cased: bool,
 }
 
-/// A text pattern that must cover the whole value.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+/// A text pattern that must cover the whole value. Without pieces it matches the empty text.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Pattern {
     /// Its pieces, in order; no two literals and no two [`Piece::Run`] are neighbours.
     pub pieces: Vec<Piece>,
@@ -224,13 +226,30 @@ impl Pattern {
 }
 
 impl fmt::Display for Pattern {
-    /// As Sigma writes it: `*` and `?`, with literal ones escaped.
+    /// As Sigma writes it, so that it reads back as the same pattern: `*` and `?`, literal ones escaped,
+    /// and a backslash doubled where a single one would escape what follows it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for piece in &self.pieces {
-            match piece {
-                Piece::Run => f.write_str("*")?,
-                Piece::One => f.write_str("?")?,
-                Piece::Literal(text) => f.write_str(&text.replace('*', "\\*").replace('?', "\\?"))?,
+        for (index, piece) in self.pieces.iter().enumerate() {
+            let text = match piece {
+                Piece::Run => "*",
+                Piece::One => "?",
+                Piece::Literal(text) => text,
+            };
+            if !matches!(piece, Piece::Literal(_)) {
+                f.write_str(text)?;
+                continue;
+            }
+            let wildcard_follows = index + 1 < self.pieces.len();
+            let mut letters = text.chars().peekable();
+            while let Some(letter) = letters.next() {
+                let escapes = match letters.peek() {
+                    Some(next) => matches!(next, '*' | '?' | '\\'),
+                    None => wildcard_follows,
+                };
+                if matches!(letter, '*' | '?') || (letter == '\\' && escapes) {
+                    f.write_str("\\")?;
+                }
+                write!(f, "{letter}")?;
             }
         }
         Ok(())
@@ -241,7 +260,7 @@ impl Expr {
     /// Calls `visit` for each field that the condition reads.
     pub fn each_field<'a>(&'a self, visit: &mut impl FnMut(&'a str)) {
         match self {
-            Self::Const(_) | Self::Keyword(_) => {}
+            Self::Const(_) | Self::Keyword(_) | Self::KeywordRegex(_) => {}
             Self::All(parts) | Self::Any(parts) => parts.iter().for_each(|part| part.each_field(visit)),
             Self::Not(part) | Self::Named(_, part) => part.each_field(visit),
             Self::Field(test) => {

@@ -7,7 +7,7 @@
 use aho_corasick::packed;
 use ward_core::{Event, RecordForm, json};
 
-use super::fold::fold_into;
+use super::fold::{HIDING_ASCII, fold_into};
 use super::texts::{Bit, Texts, TextsBuilder};
 use crate::rule::{Pattern, Piece, TextTest};
 
@@ -67,26 +67,38 @@ impl Keywords {
         {
             return;
         }
-        let mut in_value = |value: &[u8]| {
+        any_value(event, |value| {
             if let Some(texts) = &self.folded {
                 scratch.clear();
                 fold_into(value, scratch);
-                texts.find(scratch, hit);
+                texts.find(scratch, None, hit);
             }
             if let Some(texts) = &self.cased {
-                texts.find(value, hit);
+                texts.find(value, None, hit);
             }
-            true
-        };
-        match event.form {
-            RecordForm::Json => json::each_text(event.record, &mut in_value),
-            RecordForm::Text => _ = in_value(event.record),
-        }
+            false
+        });
     }
 
     /// Rough cost of a search in nanoseconds per byte of the record, to weigh it against field scans.
     pub fn cost_per_byte(&self) -> f32 {
         self.hints.as_ref().map_or(2.0, |hints| 0.1 * hints.len() as f32)
+    }
+}
+
+/// Whether some value of the event satisfies `wanted`: of a JSON record each string that is
+/// no key, of a text record the whole text.
+pub fn any_value(event: &Event<'_>, mut wanted: impl FnMut(&[u8]) -> bool) -> bool {
+    match event.form {
+        RecordForm::Json => {
+            let mut found = false;
+            json::each_string(event.record, &mut |value| {
+                found = wanted(value);
+                !found
+            });
+            found
+        }
+        RecordForm::Text => wanted(event.record),
     }
 }
 
@@ -126,7 +138,8 @@ fn is_plain(byte: u8) -> bool {
 }
 
 fn searchers(windows: &[Vec<u8>]) -> Option<Vec<packed::Searcher>> {
-    let spellings: Vec<Vec<u8>> = windows.iter().flat_map(|window| spellings(window)).collect();
+    let hiding = HIDING_ASCII.iter().map(|letter| letter.as_bytes().to_vec());
+    let spellings: Vec<Vec<u8>> = windows.iter().flat_map(|window| spellings(window)).chain(hiding).collect();
     if spellings.len() > PER_SEARCHER * MOST_SEARCHERS {
         return None;
     }

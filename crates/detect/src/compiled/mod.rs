@@ -6,15 +6,15 @@
 //!
 //! Invariant: a partition never answers otherwise than the plain evaluator would.
 
+mod cache;
 mod fold;
-mod glob;
+mod hints;
 mod keywords;
 mod partition;
 mod plan;
 mod prefilter;
 mod specialise;
 mod texts;
-mod value;
 mod worker;
 
 use std::collections::HashMap;

@@ -10,9 +10,12 @@ use foldhash::fast::FixedState;
 use ipnet::IpNet;
 use ward_core::{EventClass, FieldId, FieldNames};
 
+use super::fold::fold_into;
+use super::hints::Hints;
 use super::keywords::{Keywords, KeywordsBuilder};
 use super::prefilter::required_literals;
 use super::texts::{Bit, Texts, TextsBuilder};
+use crate::leaf;
 use crate::rule::{Comparison, Expr, FieldRef, FieldTest, Pattern, RegexTest, Test, TextTest, TimePart};
 
 /// Index of a slot in its partition.
@@ -33,6 +36,7 @@ pub struct Partition {
     /// Where each bit's answer comes from.
     pub(super) bit_homes: Vec<Home>,
     pub(super) regexes: Vec<(SlotIndex, RegexTest)>,
+    pub(super) keyword_regexes: Vec<RegexTest>,
     pub(super) refs: Vec<(SlotIndex, SlotIndex, FieldRef)>,
     pub(super) times: Vec<(SlotIndex, TimePart, Comparison, i64)>,
 }
@@ -57,6 +61,51 @@ pub struct Slot {
     pub(super) reads_all: bool,
 }
 
+impl Slot {
+    /// Calls `hit` with each bit that is true of one value. `low` is scratch. The answer is `false` if the
+    /// `hints` let it leave out caseless texts for any part: [`Self::ask_parts`] finds those.
+    pub fn ask(
+        &self,
+        value: &[u8],
+        low: &mut Vec<u8>,
+        hints: Option<&Hints>,
+        hit: &mut impl FnMut(Bit),
+    ) -> bool {
+        let mut complete = true;
+        if let Some(texts) = &self.folded {
+            low.clear();
+            fold_into(value, low);
+            complete = texts.find(low, hints, hit);
+        }
+        if let Some(texts) = &self.cased {
+            texts.find(value, None, hit);
+        }
+        if !self.networks.is_empty()
+            && let Some(address) = leaf::parse_address(value)
+        {
+            let holds = |networks: &[IpNet]| networks.iter().any(|network| network.contains(&address));
+            self.networks.iter().filter(|(networks, _)| holds(networks)).for_each(|&(_, bit)| hit(bit));
+        }
+        if !self.numbers.is_empty()
+            && let Some(number) = leaf::parse_number(value)
+        {
+            let holding =
+                self.numbers.iter().filter(|(comparison, wanted, _)| comparison.holds(number, *wanted));
+            holding.for_each(|&(_, _, bit)| hit(bit));
+        }
+        complete
+    }
+
+    /// Calls `hit` with what [`Self::ask`] left out.
+    pub fn ask_parts(&self, value: &[u8], low: &mut Vec<u8>, hit: &mut impl FnMut(Bit)) {
+        if let Some(texts) = &self.folded {
+            low.clear();
+            fold_into(value, low);
+            texts.find_parts(low, hit);
+        }
+    }
+}
+
 /// A node of a condition.
 #[derive(Debug, Clone, Copy)]
 pub enum Node {
@@ -66,6 +115,7 @@ pub enum Node {
     Not(u32),
     Bit(Bit),
     Regex(u32),
+    KeywordRegex(u32),
     Exists(SlotIndex),
     Null(SlotIndex),
     Ref(u32),
@@ -120,6 +170,7 @@ struct Builder {
     keyword_bits: HashMap<TextTest, Bit, FixedState>,
     keywords: KeywordsBuilder,
     regexes: Vec<(SlotIndex, RegexTest)>,
+    keyword_regexes: Vec<RegexTest>,
     regex_index: HashMap<(SlotIndex, String), u32, FixedState>,
     refs: Vec<(SlotIndex, SlotIndex, FieldRef)>,
     times: Vec<(SlotIndex, TimePart, Comparison, i64)>,
@@ -146,6 +197,7 @@ impl Builder {
                 None => Node::Any(self.group(parts)),
             },
             Expr::Keyword(test) => Node::Bit(self.keyword(test)),
+            Expr::KeywordRegex(regex) => self.keyword_regex(regex),
             Expr::Field(test) => self.field(test),
         };
         self.push(node)
@@ -176,6 +228,7 @@ impl Builder {
             }
             Node::Time(_) | Node::Ref(_) => 50,
             Node::Regex(_) => 100,
+            Node::KeywordRegex(_) => 1000,
         }
     }
 
@@ -219,13 +272,31 @@ impl Builder {
             self.regexes.push((slot, regex.clone()));
         }
         let node = Node::Regex(index);
-        let Some(literals) = required_literals(regex.regex.as_str()) else { return node };
-        let patterns = literals.iter().map(|literal| Pattern::contains(literal)).collect();
-        let bit = self.text(slot, &TextTest { patterns, cased: false });
-        let first = self.push(Node::Bit(bit));
-        let second = self.push(node);
+        match required_text(regex) {
+            Some(text) => {
+                let bit = self.text(slot, &text);
+                self.both(Node::Bit(bit), node)
+            }
+            None => node,
+        }
+    }
+
+    fn keyword_regex(&mut self, regex: &RegexTest) -> Node {
+        self.keyword_regexes.push(regex.clone());
+        let node = Node::KeywordRegex((self.keyword_regexes.len() - 1) as u32);
+        match required_text(regex) {
+            Some(text) => {
+                let bit = self.keyword(&text);
+                self.both(Node::Bit(bit), node)
+            }
+            None => node,
+        }
+    }
+
+    fn both(&mut self, first: Node, second: Node) -> Node {
+        let pair = [self.push(first), self.push(second)];
         let kids = Kids { first: self.kids.len() as u32, count: 2 };
-        self.kids.extend([first, second]);
+        self.kids.extend(pair);
         Node::All(kids)
     }
 
@@ -292,10 +363,17 @@ impl Builder {
             keywords: self.keywords.build(),
             bit_homes: self.bit_homes,
             regexes: self.regexes,
+            keyword_regexes: self.keyword_regexes,
             refs: self.refs,
             times: self.times,
         }
     }
+}
+
+/// The text that a value must hold for the expression to match.
+fn required_text(regex: &RegexTest) -> Option<TextTest> {
+    let literals = required_literals(regex.regex.as_str())?;
+    Some(TextTest { patterns: literals.iter().map(|text| Pattern::contains(text)).collect(), cased: false })
 }
 
 /// Text tests of one field among alternatives, joined into one test: one bit instead of many.

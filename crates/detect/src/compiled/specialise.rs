@@ -7,8 +7,8 @@ use std::collections::HashMap;
 
 use ward_core::{EventClass, FieldNames};
 
-use super::value;
-use crate::rule::{Expr, FieldTest};
+use crate::leaf;
+use crate::rule::{Expr, FieldTest, Test};
 
 /// Values of the class's constants by field name.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ impl<'a> Constants<'a> {
     /// two classes whose traces are equal leave the same of a rule.
     pub fn specialise(&self, expr: &Expr, trace: &mut Vec<u8>) -> Expr {
         match expr {
-            Expr::Const(_) | Expr::Keyword(_) => expr.clone(),
+            Expr::Const(_) | Expr::Keyword(_) | Expr::KeywordRegex(_) => expr.clone(),
             Expr::Named(_, inner) => self.specialise(inner, trace),
             Expr::Not(inner) => match self.specialise(inner, trace) {
                 Expr::Const(value) => Expr::Const(!value),
@@ -64,6 +64,10 @@ impl<'a> Constants<'a> {
 
     fn decide(&self, test: &FieldTest) -> Option<bool> {
         let value = self.values.get(test.field.as_str())?;
-        value::one_value(&test.test, value.as_bytes())
+        match test.test {
+            Test::Exists(wanted) => Some(wanted),
+            Test::Null => Some(false),
+            _ => leaf::value_matches(&test.test, value.as_bytes()),
+        }
     }
 }

@@ -10,8 +10,9 @@ use aho_corasick::automaton::Automaton;
 use aho_corasick::{Anchored, PatternID, dfa, nfa};
 use foldhash::fast::FixedState;
 
-use super::glob;
-use super::value::folded_pattern;
+use super::fold::folded_pattern;
+use super::hints::Hints;
+use crate::leaf;
 use crate::rule::{Pattern, Piece};
 
 /// What a matched pattern means: this bit of the partition's truths.
@@ -110,9 +111,11 @@ impl TextsBuilder {
 }
 
 impl Texts {
-    /// Calls `hit` with the bit of each pattern that covers `value` (a bit may come more than once).
+    /// Calls `hit` with the bit of each pattern that covers `value` (a bit may come more than once). With
+    /// `hints`, patterns for any part are not sought where the hints say that none of those matters; then
+    /// the answer is `false`, and [`Self::find_parts`] finds them later if they come to matter.
     #[inline]
-    pub fn find(&self, value: &[u8], hit: &mut impl FnMut(Bit)) {
+    pub fn find(&self, value: &[u8], hints: Option<&Hints>, hit: &mut impl FnMut(Bit)) -> bool {
         self.anything.iter().for_each(|&bit| hit(bit));
         if !self.exact.is_empty()
             && let Some(&at) = self.exact.get(value)
@@ -125,17 +128,40 @@ impl Texts {
         if let Some(trie) = &self.suffix {
             trie.walk(value.iter().rev().copied(), &mut |outs| self.report(outs, value, hit));
         }
-        if let Some(part) = &self.part {
-            part.walk(value, &mut |outs| self.report(outs, value, hit));
-        }
         for &index in &self.loose {
             self.report(&[Out::Check(index)], value, hit);
+        }
+        let skip = self.part.is_some() && hints.is_some_and(|hints| !hints.may_hold(value));
+        if !skip {
+            self.find_parts(value, hit);
+        }
+        !skip
+    }
+
+    /// Calls `hit` with the bit of each pattern for any part that covers `value`.
+    pub fn find_parts(&self, value: &[u8], hit: &mut impl FnMut(Bit)) {
+        if let Some(part) = &self.part {
+            part.walk(value, &mut |outs| self.report(outs, value, hit));
         }
     }
 
     /// Whether a pass must read the value's every byte.
     pub fn reads_all(&self) -> bool {
         self.part.is_some() || !self.loose.is_empty()
+    }
+
+    /// The literals sought anywhere in a value for the sake of a bit that `matters`.
+    pub fn parts(&self, matters: impl Fn(Bit) -> bool) -> Vec<&[u8]> {
+        let Some(part) = &self.part else { return Vec::new() };
+        let bit_of = |out: &Out| match *out {
+            Out::Bit(bit) => bit,
+            Out::Check(index) => self.globs[index as usize].1,
+        };
+        let literals = part.literals.iter().zip(&part.outs);
+        literals
+            .filter(|(_, outs)| outs.iter().any(|out| matters(bit_of(out))))
+            .map(|(text, _)| &**text)
+            .collect()
     }
 
     #[inline]
@@ -145,7 +171,7 @@ impl Texts {
                 Out::Bit(bit) => hit(bit),
                 Out::Check(index) => {
                     let (pattern, bit) = &self.globs[index as usize];
-                    if glob::covers(pattern, value) {
+                    if leaf::pattern_matches(pattern, value, true) {
                         hit(*bit);
                     }
                 }
@@ -266,6 +292,7 @@ impl Trie {
 #[derive(Debug)]
 struct Parts {
     automaton: Engine,
+    literals: Vec<Box<[u8]>>,
     outs: Vec<Vec<Out>>,
 }
 
@@ -292,7 +319,8 @@ impl Parts {
             Some(dfa) => Engine::Dense(dfa),
             None => Engine::Compact(nfa::contiguous::NFA::builder().build(&literals).ok()?),
         };
-        Some(Self { automaton, outs: group.outs })
+        let literals = literals.into_iter().map(Into::into).collect();
+        Some(Self { automaton, literals, outs: group.outs })
     }
 
     #[inline]
@@ -306,9 +334,17 @@ impl Parts {
     #[inline(always)]
     fn walk_with(&self, automaton: &impl Automaton, value: &[u8], found: &mut impl FnMut(&[Out])) {
         let Ok(mut state) = automaton.start_state(Anchored::No) else { return };
-        for &byte in value {
-            state = automaton.next_state(Anchored::No, state, byte);
-            if automaton.is_special(state) && automaton.is_match(state) {
+        let mut bytes = value.iter();
+        loop {
+            // nothing but the next state in this loop: it is where long values spend their time
+            loop {
+                let Some(&byte) = bytes.next() else { return };
+                state = automaton.next_state(Anchored::No, state, byte);
+                if automaton.is_special(state) {
+                    break;
+                }
+            }
+            if automaton.is_match(state) {
                 for index in 0..automaton.match_len(state) {
                     let pattern: PatternID = automaton.match_pattern(state, index);
                     found(&self.outs[pattern.as_usize()]);

@@ -5,11 +5,14 @@ use std::sync::Arc;
 use ward_core::{ClassId, Event, EventClass, FieldSpan, ValueKind};
 
 use super::Matcher;
+use super::cache::Answers;
 use super::fold::fold_into;
-use super::partition::{Home, Node, Partition, Slot, SlotIndex};
+use super::hints::{Hints, SAMPLE, WORTHWHILE};
+use super::keywords;
+use super::partition::{Home, Node, Partition, SlotIndex};
 use super::plan::{Measured, Plan};
 use super::texts::Bit;
-use super::value;
+use crate::leaf;
 
 /// Matches events against the rules of a [`Matcher`].
 #[derive(Debug)]
@@ -28,7 +31,19 @@ struct Room {
     partition: Arc<Partition>,
     plan: Plan,
     measured: Measured,
+    /// By slot.
+    learned: Vec<Learned>,
     events: u64,
+}
+
+/// What a thread learns of a slot.
+#[derive(Debug, Default)]
+struct Learned {
+    answers: Answers,
+    hints: Option<Hints>,
+    /// Values seen, in lower case, to choose hints by.
+    seen: Vec<Vec<u8>>,
+    seen_bytes: usize,
 }
 
 /// Answers to one event. Reused.
@@ -50,9 +65,12 @@ struct SlotState {
     rank: u8,
     many: bool,
     read: bool,
+    /// Reading left out what called no rule.
+    incomplete: bool,
 }
 
-const ABSENT: SlotState = SlotState { first: u32::MAX, rank: u8::MAX, many: false, read: false };
+const ABSENT: SlotState =
+    SlotState { first: u32::MAX, rank: u8::MAX, many: false, read: false, incomplete: false };
 
 /// The plan is made anew after this many events of a partition, then at each doubling.
 const FIRST_REPLAN: u64 = 256;
@@ -78,11 +96,11 @@ impl Worker {
         }
         let start = hits.len();
         let sample = room.events <= FIRST_REPLAN || room.events.is_multiple_of(SAMPLE_EVERY);
-        Matching { partition: &room.partition, plan: &room.plan, event, state: &mut self.state }.run(hits);
+        room.matching(event, &mut self.state).run(hits);
         if sample {
             self.state.learn(room, event);
             if room.events.is_power_of_two() && room.events >= FIRST_REPLAN {
-                room.plan = Plan::new(&room.partition, &room.measured);
+                room.replan();
             }
         }
         if hits.len() - start > 1 {
@@ -99,7 +117,8 @@ impl Worker {
         }
         self.rooms[id].get_or_insert_with(|| {
             let measured = Measured::nothing(&partition);
-            Room { plan: Plan::new(&partition, &measured), partition, measured, events: 0 }
+            let learned = partition.slots.iter().map(|_| Learned::default()).collect();
+            Room { plan: Plan::new(&partition, &measured), partition, measured, learned, events: 0 }
         });
         let ClassId(class) = class.id;
         if self.by_class.len() <= class as usize {
@@ -107,6 +126,22 @@ impl Worker {
         }
         self.by_class[class as usize] = Some(id);
         id
+    }
+}
+
+impl Room {
+    fn replan(&mut self) {
+        self.plan = Plan::new(&self.partition, &self.measured);
+        for (slot, learned) in self.partition.slots.iter().zip(&mut self.learned) {
+            let calling = |bit| !self.plan.called_by(bit).is_empty();
+            let literals = slot.folded.as_ref().map(|texts| texts.parts(calling)).unwrap_or_default();
+            learned.hints = Hints::choose(&literals, &learned.seen);
+            learned.answers = Answers::default(); // they may have been left incomplete by the old hints
+        }
+    }
+
+    fn matching<'a, 'e>(&'a mut self, event: &'a Event<'e>, state: &'a mut State) -> Matching<'a, 'e> {
+        Matching { partition: &self.partition, plan: &self.plan, learned: &mut self.learned, event, state }
     }
 }
 
@@ -129,9 +164,14 @@ impl State {
     /// Reads what matching left unread of the event, and counts everything.
     #[cold]
     fn learn(&mut self, room: &mut Room, event: &Event<'_>) {
-        let mut matching = Matching { partition: &room.partition, plan: &room.plan, event, state: self };
-        for slot in 0..room.partition.slots.len() as SlotIndex {
+        let slots = room.partition.slots.len() as SlotIndex;
+        let mut matching = room.matching(event, self);
+        for slot in 0..slots {
             matching.read(slot);
+            if matching.state.slots[slot as usize].incomplete {
+                matching.complete(slot);
+            }
+            matching.remember(slot);
         }
         matching.seek_keywords();
         let measured = &mut room.measured;
@@ -149,9 +189,41 @@ impl State {
     }
 }
 
+/// Bits found true so far, and the rules they call.
+struct Truths<'a> {
+    bits: &'a mut [u64],
+    looked: &'a mut [u64],
+    queue: &'a mut Vec<u32>,
+    plan: &'a Plan,
+}
+
+impl Truths<'_> {
+    #[inline]
+    fn set(&mut self, bit: Bit) {
+        if add(self.bits, bit) {
+            for &rule in self.plan.called_by(bit) {
+                if add(self.looked, rule) {
+                    self.queue.push(rule);
+                }
+            }
+        }
+    }
+}
+
+/// Adds a member to a set; says whether it is new.
+#[inline(always)]
+fn add(set: &mut [u64], member: u32) -> bool {
+    let word = &mut set[member as usize / 64];
+    let mask = 1 << (member % 64);
+    let new = *word & mask == 0;
+    *word |= mask;
+    new
+}
+
 struct Matching<'a, 'e> {
     partition: &'a Partition,
     plan: &'a Plan,
+    learned: &'a mut [Learned],
     event: &'a Event<'e>,
     state: &'a mut State,
 }
@@ -184,7 +256,8 @@ impl Matching<'_, '_> {
             for &(slot, rank) in self.partition.routes.of(span.field) {
                 let state = &mut self.state.slots[slot as usize];
                 if state.first == u32::MAX || rank < state.rank {
-                    *state = SlotState { first: index as u32, rank, many: false, read: false };
+                    *state =
+                        SlotState { first: index as u32, rank, many: false, read: false, incomplete: false };
                 } else if rank == state.rank {
                     state.many = true;
                 }
@@ -208,15 +281,21 @@ impl Matching<'_, '_> {
             Node::Not(inner) => !self.holds(inner),
             Node::Bit(bit) => self.bit(bit),
             Node::Exists(slot) => self.state.slots[slot as usize].first != u32::MAX,
-            Node::Null(slot) => !self.any_span(slot, |_, span| span.kind != ValueKind::Null),
+            Node::Null(slot) => {
+                let absent = self.state.slots[slot as usize].first == u32::MAX;
+                absent || self.any_span(slot, |_, span| span.kind == ValueKind::Null)
+            }
             Node::Regex(index) => {
                 let (slot, regex) = &partition.regexes[index as usize];
                 self.any_text(*slot, |value| regex.regex.is_match(value))
             }
+            Node::KeywordRegex(index) => keywords::any_value(self.event, |value| {
+                partition.keyword_regexes[index as usize].regex.is_match(value)
+            }),
             Node::Time(index) => {
                 let (slot, part, comparison, wanted) = partition.times[index as usize];
                 self.any_text(slot, |text| {
-                    value::time_part(text, part).is_some_and(|n| comparison.holds(n, wanted))
+                    leaf::time_part(text, part).is_some_and(|n| comparison.holds(n, wanted))
                 })
             }
             Node::Ref(index) => {
@@ -226,7 +305,9 @@ impl Matching<'_, '_> {
                     others.push(text.to_vec());
                     false
                 });
-                self.any_text(*slot, |text| others.iter().any(|other| value::refers(reference, text, other)))
+                self.any_text(*slot, |text| {
+                    others.iter().any(|other| leaf::ref_matches(reference, text, other))
+                })
             }
         }
     }
@@ -234,82 +315,99 @@ impl Matching<'_, '_> {
     #[inline(always)]
     fn bit(&mut self, bit: Bit) -> bool {
         match self.partition.bit_homes[bit as usize] {
-            Home::Slot(slot) => self.read(slot),
+            Home::Slot(slot) => {
+                self.read(slot);
+                if !self.state.is_set(bit) && self.state.slots[slot as usize].incomplete {
+                    self.complete(slot);
+                }
+            }
             Home::Keywords => self.seek_keywords(),
         }
         self.state.is_set(bit)
     }
 
-    /// Answers every bit of a slot.
+    /// Answers every bit of a slot that may call a rule, and most others.
     #[inline(always)]
     fn read(&mut self, slot: SlotIndex) {
         let state = &mut self.state.slots[slot as usize];
         if !state.read {
             state.read = true;
             if state.first != u32::MAX {
-                self.read_values(slot);
+                self.each_value(slot, Self::read_value);
             }
         }
     }
 
-    fn read_values(&mut self, slot: SlotIndex) {
-        let questions = &self.partition.slots[slot as usize];
+    /// Answers every bit of a slot that has been read.
+    #[cold]
+    fn complete(&mut self, slot: SlotIndex) {
+        self.state.slots[slot as usize].incomplete = false;
+        self.each_value(slot, |this, slot, span| {
+            let State { bits, looked, queue, plain, low, .. } = &mut *this.state;
+            let mut truths = Truths { bits, looked, queue, plan: this.plan };
+            let text = this.event.text_of(span, plain);
+            this.partition.slots[slot as usize].ask_parts(text, low, &mut |bit| truths.set(bit));
+        });
+    }
+
+    #[inline]
+    fn each_value(&mut self, slot: SlotIndex, visit: impl Fn(&mut Self, SlotIndex, &FieldSpan)) {
         let SlotState { first, rank, many, .. } = self.state.slots[slot as usize];
-        if let Some(span) = self.event.fields.get(first as usize) {
-            self.read_value(questions, span);
-        }
-        if many {
-            for span in self.event.fields.iter().skip(first as usize + 1) {
-                if self.partition.routes.of(span.field).contains(&(slot, rank)) {
-                    self.read_value(questions, span);
-                }
+        let fields = self.event.fields.get(first as usize..).unwrap_or_default();
+        for (index, span) in fields.iter().enumerate() {
+            let ours = index == 0 || self.partition.routes.of(span.field).contains(&(slot, rank));
+            if ours && !matches!(span.kind, ValueKind::Null | ValueKind::Container) {
+                visit(self, slot, span);
+            }
+            if !many {
+                return;
             }
         }
     }
 
-    fn read_value(&mut self, questions: &Slot, span: &FieldSpan) {
-        if matches!(span.kind, ValueKind::Null | ValueKind::Container) {
-            return;
-        }
-        let State { bits, looked, queue, plain, low, .. } = &mut *self.state;
-        let plan = self.plan;
-        let mut hit = |bit: Bit| {
-            let word = &mut bits[bit as usize / 64];
-            let mask = 1 << (bit % 64);
-            if *word & mask == 0 {
-                *word |= mask;
-                for &rule in plan.called_by(bit) {
-                    let word = &mut looked[rule as usize / 64];
-                    let mask = 1 << (rule % 64);
-                    if *word & mask == 0 {
-                        *word |= mask;
-                        queue.push(rule);
-                    }
-                }
+    fn read_value(&mut self, slot: SlotIndex, span: &FieldSpan) {
+        let questions = &self.partition.slots[slot as usize];
+        let State { bits, looked, queue, plain, low, slots, .. } = &mut *self.state;
+        let mut truths = Truths { bits, looked, queue, plan: self.plan };
+        let raw = self.event.raw(span);
+        let Learned { answers, hints, .. } = &mut self.learned[slot as usize];
+        let hints = hints.as_ref();
+        let complete = match answers.get(raw) {
+            Ok(known) => {
+                known.bits.iter().for_each(|&bit| truths.set(bit));
+                !known.incomplete
+            }
+            Err(None) => {
+                let text = self.event.text_of(span, plain);
+                questions.ask(text, low, hints, &mut |bit| truths.set(bit))
+            }
+            Err(Some(place)) => {
+                let text = self.event.text_of(span, plain);
+                let kept = answers.put(place, raw);
+                let complete = questions.ask(text, low, hints, &mut |bit| {
+                    kept.bits.push(bit);
+                    truths.set(bit);
+                });
+                kept.incomplete = !complete;
+                complete
             }
         };
-        let text = self.event.text_of(span, plain);
-        if let Some(texts) = &questions.folded {
-            low.clear();
-            fold_into(text, low);
-            texts.find(low, &mut hit);
-        }
-        if let Some(texts) = &questions.cased {
-            texts.find(text, &mut hit);
-        }
-        if !questions.networks.is_empty()
-            && let Some(address) = value::address(text)
-        {
-            let inside =
-                questions.networks.iter().filter(|(networks, _)| value::in_networks(networks, address));
-            inside.for_each(|&(_, bit)| hit(bit));
-        }
-        if !questions.numbers.is_empty()
-            && let Some(number) = value::number(text)
-        {
-            let holding =
-                questions.numbers.iter().filter(|(comparison, wanted, _)| comparison.holds(number, *wanted));
-            holding.for_each(|&(_, _, bit)| hit(bit));
+        slots[slot as usize].incomplete |= !complete;
+    }
+
+    /// Keeps a long value to choose hints by.
+    fn remember(&mut self, slot: SlotIndex) {
+        let learned = &mut self.learned[slot as usize];
+        let first = self.state.slots[slot as usize].first;
+        let Some(span) = self.event.fields.get(first as usize) else { return };
+        if self.partition.slots[slot as usize].reads_all && learned.seen_bytes < SAMPLE {
+            let mut value = Vec::new();
+            fold_into(self.event.text_of(span, &mut self.state.plain), &mut value);
+            value.truncate(SAMPLE);
+            if value.len() >= WORTHWHILE {
+                learned.seen_bytes += value.len();
+                learned.seen.push(value);
+            }
         }
     }
 
@@ -319,18 +417,8 @@ impl Matching<'_, '_> {
         }
         let Some(keywords) = &self.partition.keywords else { return };
         let State { bits, looked, queue, low, .. } = &mut *self.state;
-        let plan = self.plan;
-        keywords.find(self.event, low, &mut |bit: Bit| {
-            bits[bit as usize / 64] |= 1 << (bit % 64);
-            for &rule in plan.called_by(bit) {
-                let word = &mut looked[rule as usize / 64];
-                let mask = 1 << (rule % 64);
-                if *word & mask == 0 {
-                    *word |= mask;
-                    queue.push(rule);
-                }
-            }
-        });
+        let mut truths = Truths { bits, looked, queue, plan: self.plan };
+        keywords.find(self.event, low, &mut |bit| truths.set(bit));
     }
 
     /// Whether some span of a slot passes.
