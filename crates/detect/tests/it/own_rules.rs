@@ -1,5 +1,6 @@
 //! Ward's own rules, as `ward detect` uses them: each is in force whole, fires on its samples, is quiet
 //! on its near misses, and together they tell the story of the sample incident.
+#![allow(clippy::unwrap_used, clippy::panic)] // helpers of tests are no tests to clippy
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
