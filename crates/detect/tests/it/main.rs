@@ -1,5 +1,6 @@
 //! Detection as a whole: rules, telemetry and matcher together, on real data.
 
 mod equality;
+mod own_rules;
 mod regression;
 mod scene;
