@@ -1,0 +1,5 @@
+//! The crate as others use it.
+
+mod corpus;
+mod linking;
+mod loading;
