@@ -4,3 +4,8 @@ mod equality;
 mod own_rules;
 mod regression;
 mod scene;
+//! The crate as others use it.
+
+mod corpus;
+mod linking;
+mod loading;
