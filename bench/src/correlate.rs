@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::json;
 use ward_core::Timestamp;
@@ -11,7 +11,7 @@ use ward_detect::load::{LoadOptions, load};
 use ward_detect::rule::{Expr, Rule, Test};
 use ward_detect::{CorrelationKind, CorrelationRule, RuleSet};
 
-use crate::memory;
+use crate::process::{peak, processor_time, resident};
 use crate::signins::{Action, Day, Field, Numbered, Planted, SignIn};
 
 /// The rules, as files: path and text.
@@ -33,9 +33,9 @@ pub struct Report {
     pub events: u64,
     /// What was found, by correlation.
     pub found: Vec<Found>,
-    /// Time spent making sightings of matches.
+    /// Processor time spent making sightings of matches.
     pub reducing: Duration,
-    /// Time spent correlating them.
+    /// Processor time spent correlating them.
     pub correlating: Duration,
     /// What the correlator says of itself at the end of the day.
     pub stats: Stats,
@@ -43,8 +43,8 @@ pub struct Report {
     pub resident: u64,
     /// Most resident bytes of the process during the day.
     pub peak: u64,
-    /// One kind of correlation alone, one or two sightings a key.
-    pub alone: Vec<Alone>,
+    /// One kind of correlation alone, as [`Alone::to_json`] tells it.
+    pub alone: Vec<serde_json::Value>,
 }
 
 /// How a correlation did.
@@ -69,7 +69,7 @@ pub struct Alone {
     pub keys: usize,
     /// Sightings taken in.
     pub sightings: u64,
-    /// Time spent correlating.
+    /// Processor time spent correlating.
     pub correlating: Duration,
     /// Bytes of the tables, by own account.
     pub bytes: usize,
@@ -87,21 +87,11 @@ pub fn rules() -> Result<RuleSet, String> {
 }
 
 /// Correlates a day of a login with this many accounts.
-pub fn run(accounts: u32) -> Result<Report, String> {
-    let set = rules()?;
-    let mut report = day(accounts, &set)?;
-    for kind in [CorrelationKind::EventCount, CorrelationKind::TemporalOrdered] {
-        report.alone.push(alone(accounts, kind, &set)?);
-    }
-    Ok(report)
-}
-
-/// Correlates a day of a login with this many accounts, and nothing else.
 pub fn day(accounts: u32, set: &RuleSet) -> Result<Report, String> {
     let mut correlator = Correlator::new(&set.correlations, &set.rules, limits(accounts))
         .map_err(|e| format!("could not set up correlations: {e}"))?;
     let mut feed = Feed::new(correlator.reducer(), set);
-    let before = memory::resident();
+    let before = resident();
     let (mut reducing, mut correlating) = (Duration::ZERO, Duration::ZERO);
     let (mut batch, mut sightings, mut found) = (Vec::new(), Vec::new(), Vec::new());
     let mut stream = Day::new(accounts);
@@ -113,14 +103,14 @@ pub fn day(accounts: u32, set: &RuleSet) -> Result<Report, String> {
             break;
         }
         events += batch.len() as u64;
-        let start = Instant::now();
+        let start = processor_time();
         batch.drain(..).for_each(|event| feed.reduce(&event, &mut sightings));
-        let reduced = Instant::now();
+        let reduced = processor_time();
         sightings.drain(..).for_each(|sighting| correlator.observe_reduced(sighting, &mut found));
-        reducing += reduced - start;
-        correlating += reduced.elapsed();
+        reducing += reduced.saturating_sub(start);
+        correlating += processor_time().saturating_sub(reduced);
     }
-    let (stats, resident) = (correlator.stats(), memory::resident().saturating_sub(before));
+    let (stats, resident) = (correlator.stats(), resident().saturating_sub(before));
     Ok(Report {
         accounts,
         events,
@@ -129,22 +119,23 @@ pub fn day(accounts: u32, set: &RuleSet) -> Result<Report, String> {
         correlating,
         stats,
         resident,
-        peak: memory::peak(),
+        peak: peak(),
         alone: Vec::new(),
     })
 }
 
 /// Feeds one correlation so that it tracks every account, and one in ten of them twice.
-fn alone(accounts: u32, kind: CorrelationKind, set: &RuleSet) -> Result<Alone, String> {
+pub fn alone(kind: &str, accounts: u32) -> Result<Alone, String> {
+    let set = rules()?;
     let all = |rule: &&CorrelationRule| {
-        rule.kind == kind && rule.group_by == ["account"] && rule.timespan >= 86_400_000_000
+        rule.kind.as_str() == kind && rule.group_by == ["account"] && rule.timespan >= 86_400_000_000
     };
     let rule = set.correlations.iter().find(all).ok_or("no rule tracks every account for a day")?;
-    let before = memory::resident();
     let mut correlator = Correlator::new(std::slice::from_ref(rule), &set.rules, limits(accounts))
         .map_err(|e| format!("could not set up correlations: {e}"))?;
-    let mut feed = Feed::new(correlator.reducer(), set);
-    let (mut sightings, mut found) = (Vec::new(), Vec::new());
+    let mut feed = Feed::new(correlator.reducer(), &set);
+    let (mut sightings, mut found) = (Vec::with_capacity(BATCH * 2), Vec::new());
+    let before = resident();
     let mut correlating = Duration::ZERO;
     let events = (0..accounts).flat_map(|i| {
         let account = i.wrapping_mul(0x9e37_79b1);
@@ -160,22 +151,22 @@ fn alone(accounts: u32, kind: CorrelationKind, set: &RuleSet) -> Result<Alone, S
     let mut events = events.peekable();
     while events.peek().is_some() {
         events.by_ref().take(BATCH).for_each(|event| feed.reduce(&event, &mut sightings));
-        let start = Instant::now();
+        let start = processor_time();
         sightings.drain(..).for_each(|sighting| correlator.observe_reduced(sighting, &mut found));
-        correlating += start.elapsed();
+        correlating += processor_time().saturating_sub(start);
     }
     let stats = correlator.stats();
     Ok(Alone {
-        kind,
+        kind: rule.kind,
         keys: stats.keys,
         sightings: stats.sightings,
         correlating,
         bytes: stats.bytes,
-        resident: memory::resident().saturating_sub(before),
+        resident: resident().saturating_sub(before),
     })
 }
 
-const BATCH: usize = 1 << 16;
+const BATCH: usize = 1 << 18;
 
 /// Room for all accounts in each of the correlations that track them, and for the sources.
 fn limits(accounts: u32) -> Limits {
@@ -248,22 +239,38 @@ fn compare(set: &RuleSet, found: &[Correlated], feed: &mut Feed, planted: &Plant
         let of_account = |account: &u32| (*account, 0);
         let hidden: Vec<(u32, u32)> = match rule.title.as_str() {
             title if title.contains("stuffing") => planted.stuffing.iter().map(|s| (0, *s)).collect(),
-            title if title.contains("spraying") => planted.spraying.iter().map(|n| (0, n << 8)).collect(),
+            title if title.contains("spraying") => planted.spraying.iter().map(|net| (0, net << 8)).collect(),
             title if title.contains("failed") => planted.brute_force.iter().map(of_account).collect(),
             title if title.contains("recovery") => planted.takeover.iter().map(of_account).collect(),
             _ => Vec::new(),
         };
         let mut key = |(account, source)| feed.key(index, account, source);
         let hidden: BTreeSet<u64> = hidden.into_iter().filter_map(&mut key).collect();
+        // The network of a stuffing source is an attacker's as well.
+        let hostile: BTreeSet<u64> =
+            planted.stuffing.iter().filter_map(|source| key((u32::MAX, *source))).collect();
         let told: BTreeSet<u64> = found.iter().filter(|f| f.correlation == index).map(|f| f.key).collect();
         out.push(Found {
             title: rule.title.clone(),
             planted: hidden.len(),
             found: told.intersection(&hidden).count(),
-            false_alarms: told.difference(&hidden).count(),
+            false_alarms: told.difference(&hidden).filter(|key| !hostile.contains(key)).count(),
         });
     }
     out
+}
+
+impl Alone {
+    /// The figures, for machines.
+    pub fn to_json(&self) -> serde_json::Value {
+        json!({
+            "kind": self.kind.as_str(),
+            "keys": self.keys,
+            "sightings_per_second": self.sightings as f64 / self.correlating.as_secs_f64(),
+            "bytes_per_key": self.bytes as f64 / self.keys as f64,
+            "resident_bytes_per_key": self.resident as f64 / self.keys as f64,
+        })
+    }
 }
 
 impl Report {
@@ -271,15 +278,6 @@ impl Report {
     pub fn to_json(&self) -> serde_json::Value {
         let found = self.found.iter().map(|f| {
             json!({"correlation": f.title, "planted": f.planted, "found": f.found, "false_alarms": f.false_alarms})
-        });
-        let alone = self.alone.iter().map(|a| {
-            json!({
-                "kind": a.kind.as_str(),
-                "keys": a.keys,
-                "sightings_per_second": a.sightings as f64 / a.correlating.as_secs_f64(),
-                "bytes_per_key": a.bytes as f64 / a.keys as f64,
-                "resident_bytes_per_key": a.resident as f64 / a.keys as f64,
-            })
         });
         json!({
             "accounts": self.accounts,
@@ -297,7 +295,7 @@ impl Report {
             "late": self.stats.late,
             "evicted": self.stats.evicted,
             "folded": self.stats.folded,
-            "alone": alone.collect::<Vec<_>>(),
+            "alone": self.alone,
         })
     }
 }
@@ -334,14 +332,15 @@ impl fmt::Display for Report {
         )?;
         writeln!(f, "late {}, evicted {}, folded {}", stats.late, stats.evicted, stats.folded)?;
         for alone in &self.alone {
+            let number = |name: &str| alone.get(name).and_then(serde_json::Value::as_f64).unwrap_or(0.0);
             writeln!(
                 f,
-                "{} alone: {} keys; {:.1} bytes each by own account, {:.1} resident; {:.2} million sightings a second",
-                alone.kind.as_str(),
-                alone.keys,
-                per_key(alone.bytes as f64, alone.keys),
-                per_key(alone.resident as f64, alone.keys),
-                per_second(alone.sightings, alone.correlating)
+                "{} alone: {} keys; {:.1} bytes each by own account, {:.1} resident; {:.2} million a second",
+                alone.get("kind").and_then(serde_json::Value::as_str).unwrap_or_default(),
+                number("keys"),
+                number("bytes_per_key"),
+                number("resident_bytes_per_key"),
+                number("sightings_per_second") / 1e6,
             )?;
         }
         Ok(())

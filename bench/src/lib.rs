@@ -3,5 +3,5 @@
 //! Invariant: a stream is a function of its size and seed; nothing in it is drawn from real people.
 
 pub mod correlate;
-pub mod memory;
+pub mod process;
 pub mod signins;
