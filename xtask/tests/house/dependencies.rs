@@ -10,8 +10,16 @@ use crate::tree::{closure, our, ours, packages};
 
 /// Cryptography that needs a foreign library or build; the one permitted is `ring`.
 const FOREIGN_CRYPTOGRAPHY: &[&str] = &[
-    "aws-lc-fips-sys", "aws-lc-rs", "aws-lc-sys", "boring", "boring-sys", "mbedtls", "native-tls", "openssl",
-    "openssl-sys", "wolfssl",
+    "aws-lc-fips-sys",
+    "aws-lc-rs",
+    "aws-lc-sys",
+    "boring",
+    "boring-sys",
+    "mbedtls",
+    "native-tls",
+    "openssl",
+    "openssl-sys",
+    "wolfssl",
 ];
 
 #[test]

@@ -18,18 +18,50 @@ const PURE: &[&str] = &["ward-core", "ward-telemetry", "ward-detect"];
 
 /// Packages that no pure room may pull in, however deep: runtimes, networks, databases.
 const IMPURE: &[&str] = &[
-    "async-std", "axum", "curl", "diesel", "h2", "hyper", "mio", "mongodb", "postgres", "quinn", "redis",
-    "reqwest", "rusqlite", "rustls", "smol", "socket2", "sqlx", "sqlx-core", "tokio", "tonic", "ureq",
+    "async-std",
+    "axum",
+    "curl",
+    "diesel",
+    "h2",
+    "hyper",
+    "mio",
+    "mongodb",
+    "postgres",
+    "quinn",
+    "redis",
+    "reqwest",
+    "rusqlite",
+    "rustls",
+    "smol",
+    "socket2",
+    "sqlx",
+    "sqlx-core",
+    "tokio",
+    "tonic",
+    "ureq",
 ];
 
 /// What source text of a pure room may not say, outside its tests.
 const IMPURE_WORDS: &[&str] = &[
-    "SystemTime", "Instant::now", "Timestamp::now", "Zoned::now", "std::env", "env::var", "std::fs", "fs::",
-    "File::open", "std::process", "TcpStream", "TcpListener", "UdpSocket", "thread::sleep",
+    "SystemTime",
+    "Instant::now",
+    "Timestamp::now",
+    "Zoned::now",
+    "std::env",
+    "env::var",
+    "std::fs",
+    "fs::",
+    "File::open",
+    "std::process",
+    "TcpStream",
+    "TcpListener",
+    "UdpSocket",
+    "thread::sleep",
 ];
 
 /// Packages that one of ours alone may name.
-const ONLY: &[(&str, &str)] = &[("clap", "ward"), ("libfuzzer-sys", "ward-fuzz"), ("rsigma-eval", "ward-bench")];
+const ONLY: &[(&str, &str)] =
+    &[("clap", "ward"), ("libfuzzer-sys", "ward-fuzz"), ("rsigma-eval", "ward-bench")];
 
 #[test]
 fn each_room_needs_only_the_rooms_below_it() {

@@ -25,13 +25,15 @@ pub fn packages() -> &'static BTreeMap<String, Package> {
     static PACKAGES: OnceLock<BTreeMap<String, Package>> = OnceLock::new();
     PACKAGES.get_or_init(|| {
         let metadata = metadata().expect("cargo metadata runs");
-        let members: BTreeSet<&str> = list(&metadata["workspace_members"]).filter_map(Value::as_str).collect();
+        let members: BTreeSet<&str> =
+            list(&metadata["workspace_members"]).filter_map(Value::as_str).collect();
         let package = |package: &Value| {
             let id = text(&package["id"]);
             let node = list(&metadata["resolve"]["nodes"]).find(|node| node["id"] == package["id"]);
             let needed = |test: bool| {
                 let edges = node.iter().flat_map(|node| list(&node["deps"]));
-                let edges = edges.filter(|edge| list(&edge["dep_kinds"]).any(|k| (k["kind"] == "dev") == test));
+                let edges =
+                    edges.filter(|edge| list(&edge["dep_kinds"]).any(|k| (k["kind"] == "dev") == test));
                 edges.map(|edge| text(&edge["pkg"])).collect()
             };
             let fresh = Package {
