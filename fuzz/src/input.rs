@@ -15,19 +15,20 @@ pub fn read(format: Option<Format>, input: &[u8]) {
     let whole = Box::new(Cursor::new(input.to_vec()));
     let dribble = Box::new(Dribble { bytes: input.to_vec(), at: 0 });
     let (first, second) = (said(whole, format, 1 << 16), said(dribble, format, 64));
-    // When a bomb is noticed depends on how much was read ahead.
+    // When a bomb is noticed, and how much comes out of damaged compressed data before the damage, depends
+    // on how much was read ahead.
     if let (Some(first), Some(second)) = (first, second) {
         assert_eq!(first, second, "it depends on how the bytes arrive");
     }
 }
 
-/// Everything that reading tells, as text. `None`: it is a decompression bomb.
+/// Everything that reading tells, as text. `None`: its compression is damaged or a bomb.
 fn said(source: Source, format: Option<Format>, block: usize) -> Option<String> {
     let options = Options { format, live: false, received: received(), limits: limits(block) };
     let mut said = String::new();
     let mut input = match Input::open(source, &options) {
         Ok(input) => input,
-        Err(Error::Bomb { .. }) => return None,
+        Err(Error::Bomb { .. } | Error::Compressed { .. }) => return None,
         Err(error) => return Some(format!("not opened: {error}")),
     };
     let mut decoder = Decoder::new(&options);
@@ -42,7 +43,7 @@ fn said(source: Source, format: Option<Format>, block: usize) -> Option<String> 
                 reuse = block.into_memory();
             }
             Ok(None) => return Some(said),
-            Err(Error::Bomb { .. }) => return None,
+            Err(Error::Bomb { .. } | Error::Compressed { .. }) => return None,
             Err(error) => return Some(said + &format!("ended: {error}\n")),
         }
     }

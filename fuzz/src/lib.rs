@@ -10,8 +10,10 @@
 
 #![allow(clippy::panic)] // a target reports by panicking
 
+mod correlate;
 mod input;
 mod json;
+mod matcher;
 mod rules;
 
 use ward_telemetry::input::Format;
@@ -51,6 +53,7 @@ pub const TARGETS: &[Target] = &[
         covers: &["telemetry/src/input/cef.rs"],
         run: |input| input::read(Some(Format::Cef), input),
     },
+    Target { name: "checkpoint", covers: &["detect/src/correlate"], run: correlate::checkpoint },
     Target {
         name: "compressed",
         covers: &["telemetry/src/input/compression.rs"],
@@ -86,6 +89,11 @@ pub const TARGETS: &[Target] = &[
         name: "logfmt",
         covers: &["telemetry/src/input/logfmt.rs"],
         run: |input| input::read(Some(Format::Logfmt), input),
+    },
+    Target {
+        name: "matcher",
+        covers: &["detect/src/compiled", "detect/src/plain.rs", "detect/src/leaf.rs"],
+        run: matcher::compiled_equals_plain,
     },
     Target { name: "ndjson", covers: &[], run: |input| input::read(Some(Format::JsonLines), input) },
     Target {
