@@ -92,7 +92,12 @@ pub const TARGETS: &[Target] = &[
     },
     Target {
         name: "matcher",
-        covers: &["detect/src/compiled", "detect/src/plain.rs", "detect/src/leaf.rs"],
+        covers: &[
+            "detect/src/compiled",
+            "detect/src/plain.rs",
+            "detect/src/explain.rs",
+            "detect/src/leaf.rs",
+        ],
         run: matcher::compiled_equals_plain,
     },
     Target { name: "ndjson", covers: &[], run: |input| input::read(Some(Format::JsonLines), input) },

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use ward_core::{ClassId, Event, EventBuf, EventClass, FieldNames, LogSource};
 use ward_detect::compiled::{Matcher, Worker};
+use ward_detect::explain::explain;
 use ward_detect::load::{LoadOptions, load};
 use ward_detect::plain::{PlainEvent, matches};
 use ward_detect::rule::Rule;
@@ -49,6 +50,10 @@ fn compare(worker: &mut Worker, rules: &[Rule], class: &EventClass, event: &Even
     let expected: Vec<u32> =
         (0u32..).zip(rules).filter(|(_, rule)| matches(rule, &plain)).map(|(number, _)| number).collect();
     assert_eq!(hits, expected, "compiled (left) and plain (right) disagree");
+    for (number, rule) in (0u32..).zip(rules) {
+        let explanation = explain(rule, &plain);
+        assert_eq!(explanation.held, expected.contains(&number), "{explanation}");
+    }
 }
 
 /// A class to which every rule applies.
