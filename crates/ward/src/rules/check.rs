@@ -27,7 +27,7 @@ pub struct CheckArgs {
     #[arg(long, short, value_enum, default_value_t = Format::Text)]
     format: Format,
 
-    /// More tables of log sources and field names, laid over those of Ward
+    /// Table of log sources and field names to lay over those of Ward; may be repeated
     #[arg(long, value_name = "FILE.toml")]
     taxonomy: Vec<PathBuf>,
 

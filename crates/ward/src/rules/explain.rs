@@ -30,8 +30,8 @@ pub struct ExplainArgs {
     #[arg(value_name = "EVENT")]
     event: PathBuf,
 
-    /// Folders or files with the rule [default: the rules that come with Ward]
-    #[arg(long, short, value_name = "PATH", num_args = 1..)]
+    /// Folder or file with the rule; may be repeated [default: the rules that come with Ward]
+    #[arg(long, short, value_name = "PATH")]
     rules: Vec<PathBuf>,
 
     /// Only the event with this record number (EVTX: EventRecordID; else line, row or element)
