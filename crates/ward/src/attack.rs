@@ -32,7 +32,8 @@ pub fn tactics(tags: &[String]) -> Vec<Tactic> {
     let mut found: Vec<Tactic> = Vec::new();
     for tag in tags {
         let Some(name) = attack_name(tag).map(|name| name.replace('_', "-")) else { continue };
-        let known = TACTICS.iter().find(|(tag, tactic)| *tag == name || tactic.id.eq_ignore_ascii_case(&name));
+        let known =
+            TACTICS.iter().find(|(tag, tactic)| *tag == name || tactic.id.eq_ignore_ascii_case(&name));
         if let Some((_, tactic)) = known
             && !found.contains(tactic)
         {

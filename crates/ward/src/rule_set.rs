@@ -89,7 +89,8 @@ fn find(path: &Path, named: bool, files: &mut Vec<PathBuf>) -> Result<(), Error>
     let mut entries = fs::read_dir(path).and_then(|e| e.collect::<io::Result<Vec<_>>>()).map_err(fail)?;
     entries.sort_by_key(fs::DirEntry::file_name);
     for entry in entries {
-        let is_link_to_folder = entry.file_type().is_ok_and(|kind| kind.is_symlink()) && entry.path().is_dir();
+        let is_link_to_folder =
+            entry.file_type().is_ok_and(|kind| kind.is_symlink()) && entry.path().is_dir();
         if !entry.file_name().as_encoded_bytes().starts_with(b".") && !is_link_to_folder {
             find(&entry.path(), false, files)?;
         }
@@ -143,7 +144,8 @@ fn listed(value: &serde_json::Value) -> Option<Vec<String>> {
 mod tests {
     use super::*;
 
-    const RULE: &str = "title: T\nlogsource:\n  product: windows\ndetection:\n  a:\n    B: c\n  condition: a\n";
+    const RULE: &str =
+        "title: T\nlogsource:\n  product: windows\ndetection:\n  a:\n    B: c\n  condition: a\n";
 
     #[test]
     fn rules_are_found_in_folders_in_sorted_order_on_any_number_of_threads() {

@@ -53,7 +53,10 @@ impl Screen {
     fn new(is_terminal: bool, width: Option<u16>, color: ColorChoice) -> Self {
         let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         Self {
-            width: width.filter(|_| is_terminal).map_or(PLAIN_WIDTH, usize::from).clamp(LEAST_WIDTH, MOST_WIDTH),
+            width: width
+                .filter(|_| is_terminal)
+                .map_or(PLAIN_WIDTH, usize::from)
+                .clamp(LEAST_WIDTH, MOST_WIDTH),
             color: match color {
                 ColorChoice::Auto => is_terminal && !refused,
                 ColorChoice::Always => true,
@@ -99,7 +102,8 @@ pub fn stdout_is_pipe() -> bool {
 /// The text with control characters, and what turns the direction of writing, made visible as U+FFFD.
 pub fn safe(text: &str) -> String {
     let hidden = |c: char| {
-        c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     text.chars().map(|c| if hidden(c) { '\u{fffd}' } else { c }).collect()
 }

@@ -35,8 +35,8 @@
 //! |---|---|
 //! | a key with up to three sightings (one, if they have values) | 24 in a table 7/8 full at most, 27 to 31 in all |
 //! | `event_count` >= N | 4 for each of at most N (2 + lateness / timespan) times |
-//! | `value_count` >= N | 16 (index: 17) for each of at most 4N (2 + lateness / timespan) values |
-//! | `temporal` of k | 16 for each of at most 4k (2 + lateness / timespan) |
+//! | `value_count` >= N | 16 (index: 17) for each of at most N settled values and the sightings within the lateness |
+//! | `temporal` of k | 16 for each of at most k settled sightings and those within the lateness |
 //! | `temporal_ordered` of k | 16 for each of at most k³ settled ones and those within the lateness |
 //! | `value_sum`, `value_avg`, `value_percentile`, `value_median` | 16 to 24 for each sighting in the window |
 //! | conditions decided at the end | 200, and 16 for each distinct value or number |

@@ -175,7 +175,7 @@ fn an_alias_reads_each_rule_by_its_own_field() {
     let mut bench = Bench::new(&[rule], Limits::default());
     bench.see(0, 0, &[("destination.ip", "10.0.0.1"), ("source.ip", "10.0.0.2")]);
     bench.see(1, SECOND, &[("destination.ip", "10.0.0.1"), ("source.ip", "10.0.0.3")]);
-    assert_eq!(bench.fired(), []);
+    assert!(bench.fired().is_empty());
     bench.see(1, SECOND, &[("source.ip", "10.0.0.1")]);
     assert_eq!(bench.fired(), [(1, "10.0.0.1".to_owned())]);
     assert_eq!(bench.correlator.reducer().fields(), ["destination.ip", "source.ip"]);
@@ -209,7 +209,7 @@ fn fewer_than_five_is_decided_when_the_window_has_passed() {
     }
     bench.see(0, 5 * SECOND, &[("user", "bob")]);
     bench.correlator.advance(Timestamp::from_micros(74 * SECOND), &mut bench.out);
-    assert_eq!(bench.out, []);
+    assert!(bench.out.is_empty());
     bench.correlator.advance(Timestamp::from_micros(75 * SECOND), &mut bench.out);
     assert_eq!((bench.out[0].time.micros(), bench.out[0].count), (65 * SECOND, 1));
     assert_eq!(bench.out[0].evidence, [3]);
@@ -247,7 +247,7 @@ fn late_is_counted_and_the_future_is_not_believed() {
     bench.see(0, 500 * SECOND, &[("user", "ann")]);
     bench.see(0, 100 * SECOND, &[("user", "ann")]);
     bench.see(0, 89 * SECOND, &[("user", "ann")]);
-    assert_eq!(bench.fired(), []);
+    assert!(bench.fired().is_empty());
     bench.see(0, 90 * SECOND, &[("user", "ann")]);
     assert_eq!(bench.fired(), [(100, "ann".to_owned())]);
     let stats = bench.correlator.stats();
@@ -277,7 +277,7 @@ fn a_thousand_distinct_values_are_counted_exactly_and_repeated_ones_cost_nothing
     }
     let stats = bench.correlator.stats();
     assert!(stats.bytes < 400_000, "{} bytes", stats.bytes);
-    assert_eq!(bench.fired(), []);
+    assert!(bench.fired().is_empty());
     bench.see(0, 100 * SECOND, &[("user", "ann"), ("value", "999")]);
     assert_eq!(bench.fired(), [(100, "ann".to_owned())]);
 }
@@ -286,7 +286,7 @@ fn a_thousand_distinct_values_are_counted_exactly_and_repeated_ones_cost_nothing
 fn counts_far_above_the_cap_are_right_to_a_small_part_of_the_timespan() {
     let mut bench = Bench::new(&[event_count(50_000, 60_000)], limits(0));
     (0..200_000).for_each(|i| bench.see(0, i * 1250, &[("user", "ann")])); // 48,000 a minute
-    assert_eq!(bench.fired(), []);
+    assert!(bench.fired().is_empty());
     (0..60_000).for_each(|i| bench.see(0, 250 * SECOND + i * 1000, &[("user", "ann")]));
     let fired = bench.fired();
     assert_eq!(fired.len(), 1);

@@ -82,9 +82,13 @@ pub(super) fn crowd_out(plan: &Plan, entries: &mut Vec<Entry>) -> usize {
             }
             near
         });
-        if entries.len() <= plan.most / 2 {
-            return 0;
-        }
+    }
+    let before = match plan.kind {
+        CorrelationKind::ValueCount | CorrelationKind::Temporal => drop_repeated(plan, entries),
+        _ => before,
+    };
+    if entries.len() <= plan.most / 2 {
+        return 0;
     }
     let past = entries.partition_point(|e| e.at < plan.start(newest));
     entries.drain(..past);
@@ -92,28 +96,40 @@ pub(super) fn crowd_out(plan: &Plan, entries: &mut Vec<Entry>) -> usize {
     before - entries.len()
 }
 
-/// Of one value, a sighting is of no use if every window that holds it and may still fire holds another
-/// one: a later one that is no later than the first end to come, or the ones before and after it if they
-/// are less than a timespan apart.
-fn thin_values(plan: &Plan, entries: &mut Vec<Entry>, outlook: Outlook) {
-    let next_end = outlook.next_end(plan);
+/// Of three sightings of one value within a timespan, drops the middle one, and says how many are left.
+/// Every window that holds it holds one of the others, so no count is lower for it; but it may have been
+/// where a window ends that a late sighting completes, and then the next one has to do.
+fn drop_repeated(plan: &Plan, entries: &mut Vec<Entry>) -> usize {
     let mut useful = vec![true; entries.len()];
     let mut seen: HashMap<u64, (usize, Option<u32>)> = HashMap::new();
     for (i, entry) in entries.iter().enumerate() {
-        let before = seen.get(&entry.value).copied();
-        let kept = match before {
-            None => None,
-            Some((last, _)) if entry.at <= next_end => {
-                useful[last] = false;
-                None
+        let before = seen.get(&entry.value).map(|(last, earlier)| match earlier {
+            Some(earlier) if entry.at - earlier <= plan.span => {
+                useful[*last] = false;
+                *earlier
             }
-            Some((last, Some(earlier))) if entry.at - earlier <= plan.span => {
-                useful[last] = false;
-                Some(earlier)
-            }
-            Some((last, _)) => Some(entries[last].at),
-        };
-        seen.insert(entry.value, (i, kept));
+            _ => entries[*last].at,
+        });
+        seen.insert(entry.value, (i, before));
+    }
+    let mut at = 0;
+    entries.retain(|_| {
+        at += 1;
+        useful[at - 1]
+    });
+    entries.len()
+}
+
+/// Of one value, only the last sighting before the first end to come matters: every window still to be
+/// decided that holds an earlier one holds it as well.
+fn thin_values(plan: &Plan, entries: &mut Vec<Entry>, outlook: Outlook) {
+    let next_end = outlook.next_end(plan);
+    let mut useful = vec![true; entries.len()];
+    let mut last: HashMap<u64, usize> = HashMap::new();
+    for (i, entry) in entries.iter().enumerate().take_while(|(_, e)| e.at <= next_end) {
+        if let Some(before) = last.insert(entry.value, i) {
+            useful[before] = false;
+        }
     }
     let mut at = 0;
     entries.retain(|_| {

@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn the_window_is_half_open() {
         assert_eq!(fires(&[0, 5, 9_999]), [9_999]);
-        assert_eq!(fires(&[0, 5, 10_000]), []);
+        assert!(fires(&[0, 5, 10_000]).is_empty());
     }
 
     #[test]

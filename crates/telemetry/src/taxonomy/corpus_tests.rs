@@ -218,7 +218,9 @@ fn every_recorded_windows_event_has_a_class_a_time_and_a_host() {
 #[test]
 fn what_an_event_costs() {
     let Some(corpus) = corpus() else { return };
+    let start = Instant::now();
     let Reader { names, mut resolver, mut scanner, .. } = Reader::new();
+    println!("{:.1} ms to load", start.elapsed().as_secs_f64() * 1000.0);
     let lines: Vec<String> =
         all(&corpus.join("json"), "jsonl").iter().flat_map(|path| records(path)).collect();
     let (mut spans, mut total) = (0, 0.0);

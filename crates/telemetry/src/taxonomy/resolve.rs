@@ -16,7 +16,7 @@ use ward_core::{Event, EventClass, LogSource, Timestamp, ValueKind};
 
 use super::evaluate::{Evaluation, Reads};
 use super::registry::Registry;
-use super::slot::{MAX_SLOTS, Slot, SlotId, SlotSet, is_scalar};
+use super::slot::{MAX_SLOTS, SlotId, SlotSet, is_scalar};
 use super::table::{NO_ROLE, Question, Table};
 
 /// Most keys a thread remembers; then it starts afresh.

@@ -149,7 +149,8 @@ fn size(text: &str) -> Result<usize, String> {
         Some(b'G') => (text.get(..text.len() - 1), 1 << 30),
         _ => (Some(text), 1),
     };
-    let number: usize = digits.unwrap_or_default().parse().map_err(|_| "not a size such as 16M".to_owned())?;
+    let number: usize =
+        digits.unwrap_or_default().parse().map_err(|_| "not a size such as 16M".to_owned())?;
     match number.checked_mul(factor) {
         Some(bytes @ 1..=MOST_RECORD) => Ok(bytes),
         _ => Err("must be between 1 byte and 1G".to_owned()),

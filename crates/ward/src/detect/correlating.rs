@@ -190,7 +190,8 @@ impl Fields for EventFields<'_> {
         let Some(own) = self.fields.get(field).copied().flatten() else { return false };
         let others = self.class.also_read_from.iter().filter(|(f, _)| *f == own).flat_map(|(_, from)| from);
         let value = std::iter::once(&own).chain(others).find_map(|field| self.event.first(*field));
-        let constant = || self.class.constants.iter().find(|(f, _)| *f == own).map(|(_, value)| value.clone());
+        let constant =
+            || self.class.constants.iter().find(|(f, _)| *f == own).map(|(_, value)| value.clone());
         value.or_else(constant).map(|value| text.extend_from_slice(value.as_bytes())).is_some()
     }
 }

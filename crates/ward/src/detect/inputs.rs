@@ -101,8 +101,8 @@ fn is_document(path: &Path) -> bool {
 const DOCUMENT_STEMS: [&str; 6] = ["readme", "license", "licence", "changelog", "contributing", "makefile"];
 
 const DOCUMENT_EXTENSIONS: [&str; 27] = [
-    "md", "rst", "adoc", "html", "htm", "css", "js", "yml", "yaml", "toml", "ini", "py", "rs", "ps1", "psm1", "sh",
-    "bat", "png", "jpg", "jpeg", "gif", "svg", "pdf", "doc", "docx", "xlsx", "lock",
+    "md", "rst", "adoc", "html", "htm", "css", "js", "yml", "yaml", "toml", "ini", "py", "rs", "ps1", "psm1",
+    "sh", "bat", "png", "jpg", "jpeg", "gif", "svg", "pdf", "doc", "docx", "xlsx", "lock",
 ];
 
 #[cfg(test)]
@@ -114,7 +114,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir_all(folder.path().join("b/deep")).unwrap();
         fs::create_dir_all(folder.path().join(".git")).unwrap();
-        for name in ["b/deep/x.evtx", "b/a.json", "a.log", "README.md", "b/info.yml", ".git/x.log", ".hidden.log"] {
+        for name in
+            ["b/deep/x.evtx", "b/a.json", "a.log", "README.md", "b/info.yml", ".git/x.log", ".hidden.log"]
+        {
             fs::write(folder.path().join(name), "x").unwrap();
         }
         let inputs = Inputs::find(&[folder.path().to_owned(), PathBuf::from("-")]);

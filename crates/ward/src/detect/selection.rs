@@ -43,7 +43,9 @@ pub fn select(set: &mut RuleSet, min_level: Option<Severity>, only: &[String]) -
             for reference in &correlation.refs {
                 match *reference {
                     RuleRef::Rule(rule) => needed_rules.iter_mut().skip(rule).take(1).for_each(|n| *n = true),
-                    RuleRef::Correlation(other) => needed.iter_mut().skip(other).take(1).for_each(|n| *n = true),
+                    RuleRef::Correlation(other) => {
+                        needed.iter_mut().skip(other).take(1).for_each(|n| *n = true)
+                    }
                 }
             }
         }

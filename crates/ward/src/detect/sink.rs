@@ -52,7 +52,11 @@ impl<T, R: Receiver<T>> Sink<T, R> {
 
     /// Takes the next piece of work together with its turn, so that both have the same order. Waits while
     /// too many turns are open; `None`: there is no more work, or nobody wants more.
-    pub fn turn<W>(&self, take: impl FnOnce() -> Option<W>, order: &Mutex<()>) -> Option<(W, Turn<'_, T, R>)> {
+    pub fn turn<W>(
+        &self,
+        take: impl FnOnce() -> Option<W>,
+        order: &Mutex<()>,
+    ) -> Option<(W, Turn<'_, T, R>)> {
         let _in_order = order.lock().unwrap_or_else(PoisonError::into_inner);
         let mut state = self.lock();
         while state.next - state.due >= self.most_open && !state.closed {

@@ -115,6 +115,9 @@ impl Page {
         const BEFORE: usize = 8 + 1 + 7 + 1 + 19 + 1;
         for (rule, fired) in fired.iter().take(MOST_RULES) {
             let when = when(fired);
+            let time =
+                |time: Option<_>| time.map_or_else(|| "-".to_owned(), |t| shortened_time(clock_text(t)));
+            let (first, last) = (time(fired.first), time(fired.last));
             let titles = wrap(&safe(rule.title), self.screen.width.saturating_sub(BEFORE));
             let word = level_word(rule.level);
             for at in 0..titles.len().max(when.len()) {
@@ -273,7 +276,10 @@ impl Page {
             return;
         }
         let count = problems.count();
-        self.paragraph(&format!("{} could not be read as written:", counted(count, "record or part", "records or parts")));
+        self.paragraph(&format!(
+            "{} could not be read as written:",
+            counted(count, "record or part", "records or parts")
+        ));
         for problem in problems.first() {
             self.item(&safe(problem));
         }

@@ -17,7 +17,9 @@ pub fn head(out: &mut Vec<u8>) {
 pub fn finding(finding: &Finding<'_>, out: &mut Vec<u8>) {
     let rule = &finding.rule;
     cell(&finding.time.map(|time| time.to_string()).unwrap_or_default(), out);
-    for text in [rule.level.as_str(), rule.id, rule.title, &rule.tags.join(" "), rule.author.unwrap_or_default()] {
+    for text in
+        [rule.level.as_str(), rule.id, rule.title, &rule.tags.join(" "), rule.author.unwrap_or_default()]
+    {
         out.push(b',');
         cell(text, out);
     }

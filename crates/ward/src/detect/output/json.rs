@@ -105,7 +105,8 @@ mod tests {
     #[test]
     fn a_finding_has_its_rule_its_place_and_the_event_as_it_was() {
         let tags = sample::tags();
-        let shown = shown(&sample::finding(Evidence::Json(b"{\n \"EventID\": 1,\r\n \"x\": \"\\u00e9\"}"), &tags));
+        let shown =
+            shown(&sample::finding(Evidence::Json(b"{\n \"EventID\": 1,\r\n \"x\": \"\\u00e9\"}"), &tags));
         assert_eq!(shown["rule"]["id"], "8de1cbe8-d6f5-496d-8237-5f44a721c7a0");
         assert_eq!(shown["rule"]["level"], "high");
         assert_eq!(shown["rule"]["author"], "A. Nurse");

@@ -122,9 +122,9 @@ fn attacks(tags: &[String]) -> Vec<Value> {
 }
 
 fn observables(finding: &Finding<'_>) -> Vec<Value> {
-    let host = finding.host.map(|host| {
-        json!({"name": "device.hostname", "type_id": HOST_NAME, "type": "Hostname", "value": host})
-    });
+    let host = finding.host.map(
+        |host| json!({"name": "device.hostname", "type_id": HOST_NAME, "type": "Hostname", "value": host}),
+    );
     let user = finding.user.map(|user| {
         json!({"name": "evidences[].user.name", "type_id": USER_NAME, "type": "User Name", "value": user})
     });

@@ -155,6 +155,9 @@ mod tests {
         };
         let found = sample::finding(Evidence::Correlated(&together), &[]);
         let text = shown(&found, &Screen { width: 160, ..PLAIN });
-        assert!(text.contains("event_count by user=jo\u{fffd}anna: 12 events, 2020-10-26 11:58:27 to"), "{text}");
+        assert!(
+            text.contains("event_count by user=jo\u{fffd}anna: 12 events, 2020-10-26 11:58:27 to"),
+            "{text}"
+        );
     }
 }
