@@ -115,9 +115,6 @@ impl Page {
         const BEFORE: usize = 8 + 1 + 7 + 1 + 19 + 1;
         for (rule, fired) in fired.iter().take(MOST_RULES) {
             let when = when(fired);
-            let time =
-                |time: Option<_>| time.map_or_else(|| "-".to_owned(), |t| shortened_time(clock_text(t)));
-            let (first, last) = (time(fired.first), time(fired.last));
             let titles = wrap(&safe(rule.title), self.screen.width.saturating_sub(BEFORE));
             let word = level_word(rule.level);
             for at in 0..titles.len().max(when.len()) {
@@ -169,11 +166,13 @@ impl Page {
             let Some(rule) = report.rules.get(*firer as usize) else { continue };
             for technique in attack::techniques(rule.tags) {
                 let theirs = attack::tactics(rule.tags);
-                let (counts, tactics) = seen.entry(technique).or_insert_with(|| (ByLevel::default(), theirs.clone()));
+                let (counts, tactics) =
+                    seen.entry(technique).or_insert_with(|| (ByLevel::default(), theirs.clone()));
                 counts[rule.level as usize] += fired.count;
                 // Tags do not say which tactic goes with which technique; what all rules of the technique
                 // have in common is most likely its own.
-                let common: Vec<Tactic> = tactics.iter().filter(|tactic| theirs.contains(tactic)).copied().collect();
+                let common: Vec<Tactic> =
+                    tactics.iter().filter(|tactic| theirs.contains(tactic)).copied().collect();
                 *tactics = if !common.is_empty() { common } else { shorter(tactics, theirs) };
             }
         }

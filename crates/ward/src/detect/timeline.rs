@@ -129,7 +129,13 @@ impl Timeline {
             Some(Length::Seconds(unit)) => {
                 let start = Timestamp::from_micros(start.saturating_mul(unit).saturating_mul(1_000_000));
                 let from = clock_text(start);
-                let shown = if unit < MINUTE { 19 } else if unit < DAY { 16 } else { 10 };
+                let shown = if unit < MINUTE {
+                    19
+                } else if unit < DAY {
+                    16
+                } else {
+                    10
+                };
                 from.get(..shown).unwrap_or(&from).to_owned()
             }
             Some(Length::Months(1)) => format!("{:04}-{:02}", start.div_euclid(12), start.rem_euclid(12) + 1),
@@ -165,7 +171,9 @@ fn coarser(start: i64, length: usize) -> i64 {
     let of = |length: usize| LENGTHS.get(length).map(|(length, _)| *length);
     match (of(length), of(length + 1)) {
         (Some(Length::Seconds(unit)), Some(Length::Seconds(next))) => start.div_euclid(next / unit),
-        (Some(Length::Seconds(unit)), Some(Length::Months(_))) => month_of(start.saturating_mul(unit).div_euclid(DAY)),
+        (Some(Length::Seconds(unit)), Some(Length::Months(_))) => {
+            month_of(start.saturating_mul(unit).div_euclid(DAY))
+        }
         (Some(Length::Months(unit)), Some(Length::Months(next))) => start.div_euclid(next / unit),
         _ => start,
     }

@@ -235,11 +235,15 @@ mod tests {
 
     #[test]
     fn a_refused_rule_is_listed_with_place_and_reason() {
-        let set = set("title: Broken\nlogsource: {product: windows}\ndetection: {a: {B: c}, condition: nobody}\n");
+        let set =
+            set("title: Broken\nlogsource: {product: windows}\ndetection: {a: {B: c}, condition: nobody}\n");
         let remarks = remarks(&set, &Taxonomy::builtin().unwrap());
         assert_eq!(remarks[0].kind, Kind::Refused);
         let text = text(&remarks, &set, &PLAIN);
-        assert!(text.starts_with("Refused: not in force\n---------------------\nrules/a.yml:3\n    Broken: "), "{text}");
+        assert!(
+            text.starts_with("Refused: not in force\n---------------------\nrules/a.yml:3\n    Broken: "),
+            "{text}"
+        );
         assert!(text.ends_with("0 rules, 0 correlations and 0 filters in force; 1 refused.\n"), "{text}");
         for line in lines(&remarks, &set).lines() {
             serde_json::from_str::<serde_json::Value>(line).unwrap();

@@ -200,7 +200,12 @@ fn fits(rule: &LogSource, class: &EventClass) -> bool {
 }
 
 /// Fields of the rule that the event has only under another name, or as a constant of its kind.
-fn read_from(rule: &Rule, event: &Event<'_>, class: &EventClass, names: &FieldNames) -> Vec<(String, String)> {
+fn read_from(
+    rule: &Rule,
+    event: &Event<'_>,
+    class: &EventClass,
+    names: &FieldNames,
+) -> Vec<(String, String)> {
     let mut fields = Vec::new();
     rule.condition.each_field(&mut |field| {
         if !fields.contains(&field) {

@@ -28,7 +28,10 @@ fn what_is_wrong_with_the_command_is_said_in_one_line() {
     desk.write("a.json", event(1, "PACS01", "whoami"));
     for (args, said) in [
         (&["--rules", "nowhere"][..], "ward could not read nowhere: No such file"),
-        (&["--rules", "rules", "--rule", "nobody"], "ward could not find a loaded rule with the id or name 'nobody'"),
+        (
+            &["--rules", "rules", "--rule", "nobody"],
+            "ward could not find a loaded rule with the id or name 'nobody'",
+        ),
         (&["--rules", "a.json"], "ward could not load any rule from a.json"),
     ] {
         let ran = desk.ward(&[&["detect", "a.json"], args].concat());
@@ -71,7 +74,9 @@ fn the_order_of_findings_does_not_depend_on_the_number_of_threads() {
         desk.write_events(&format!("logs/{file}.json"), 4000 + file * 1000, 7);
     }
     let scan = |threads| {
-        desk.ward(&["detect", "--rules", "rules", "--format", "json", "--threads", threads, "logs"]).out().to_owned()
+        desk.ward(&["detect", "--rules", "rules", "--format", "json", "--threads", threads, "logs"])
+            .out()
+            .to_owned()
     };
     let one = scan("1");
     assert!(one.lines().count() > 8 * 500);
@@ -147,15 +152,23 @@ fn a_record_that_is_too_long_is_skipped_and_told() {
 fn rules_and_times_can_be_narrowed() {
     let desk = Desk::new();
     desk.write("rules/who.yml", rule("who", "low", "whoami"));
-    desk.write("a.json", (0..10).map(|n| event(n * 60, "A", "whoami && delete shadows") + "\n").collect::<String>());
+    desk.write(
+        "a.json",
+        (0..10).map(|n| event(n * 60, "A", "whoami && delete shadows") + "\n").collect::<String>(),
+    );
     let count = |args: &[&str]| {
-        desk.ward(&[&["detect", "--rules", "rules", "--format", "json", "a.json"], args].concat()).json().len()
+        desk.ward(&[&["detect", "--rules", "rules", "--format", "json", "a.json"], args].concat())
+            .json()
+            .len()
     };
     assert_eq!(count(&[]), 20);
     assert_eq!(count(&["--min-level", "high"]), 10);
     assert_eq!(count(&["--rule", "who"]), 10);
     assert_eq!(count(&["--rule", "who", "--rule", "shadow"]), 20);
-    assert_eq!(count(&["--rule", "who", "--from", "2026-11-23T08:02:00Z", "--to", "2026-11-23T08:05:00Z"]), 3);
+    assert_eq!(
+        count(&["--rule", "who", "--from", "2026-11-23T08:02:00Z", "--to", "2026-11-23T08:05:00Z"]),
+        3
+    );
 }
 
 #[test]
@@ -181,7 +194,8 @@ fn correlations_are_reported_with_their_group_and_their_events() {
     let events = |host| (0..4).map(move |n| event(n * 10, host, "vssadmin delete shadows") + "\n");
     desk.write("a.json", events("PACS01").chain(events("RIS02").take(2)).collect::<String>());
     for threads in ["1", "4"] {
-        let ran = desk.ward(&["detect", "--rules", "rules", "--format", "json", "--threads", threads, "a.json"]);
+        let ran =
+            desk.ward(&["detect", "--rules", "rules", "--format", "json", "--threads", threads, "a.json"]);
         let found = ran.json();
         assert_eq!(found.len(), 1, "{}\n{}", ran.out(), ran.err());
         assert_eq!(found[0]["rule"]["id"], "many");

@@ -59,8 +59,13 @@ fn the_table_and_the_summary_fit_eighty_columns_without_colour() {
         assert!(line.chars().count() <= 80, "{line}");
     }
     assert!(!both.contains('\x1b'));
-    assert!(ran.out().lines().any(|l| l == "high     2026-11-23 08:00:02 PACS01           2 shadow"), "{both}");
-    for told in ["By rule", "By host", "By ATT&CK technique", "T1490     Impact", "Timeline", "1 rule in force"] {
+    assert!(
+        ran.out().lines().any(|l| l == "high     2026-11-23 08:00:02 PACS01           2 shadow"),
+        "{both}"
+    );
+    for told in
+        ["By rule", "By host", "By ATT&CK technique", "T1490     Impact", "Timeline", "1 rule in force"]
+    {
         assert!(ran.err().contains(told), "{told}\n{both}");
     }
     assert!(ran.err().contains("peak memory"), "{both}");

@@ -6,7 +6,10 @@ use crate::desk::{Desk, event, rule};
 fn check_lists_what_is_refused_with_place_and_reason() {
     let desk = Desk::new();
     assert_eq!(desk.ward(&["rules", "check", "rules"]).code(), 0);
-    desk.write("rules/broken.yml", rule("broken", "high", "x").replace("condition: sel", "condition: nobody"));
+    desk.write(
+        "rules/broken.yml",
+        rule("broken", "high", "x").replace("condition: sel", "condition: nobody"),
+    );
     let ran = desk.ward(&["rules", "check", "rules"]);
     assert_eq!(ran.code(), 1);
     assert!(ran.out().contains("rules/broken.yml:16\n    broken: the condition"), "{}", ran.out());
@@ -20,7 +23,10 @@ fn check_lists_what_is_refused_with_place_and_reason() {
 #[test]
 fn a_scan_says_how_many_rules_were_refused_and_how_to_list_them() {
     let desk = Desk::new();
-    desk.write("rules/broken.yml", rule("broken", "high", "x").replace("condition: sel", "condition: nobody"));
+    desk.write(
+        "rules/broken.yml",
+        rule("broken", "high", "x").replace("condition: sel", "condition: nobody"),
+    );
     desk.write("a.json", event(1, "PACS01", "whoami"));
     let ran = desk.ward(&["detect", "--rules", "rules", "a.json"]);
     assert!(ran.err().contains("1 rule in force; 1 refused."), "{}", ran.err());
