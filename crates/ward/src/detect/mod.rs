@@ -290,8 +290,11 @@ impl Screens {
 }
 
 fn loaded(set: &RuleSet, report: &LoadReport, args: &DetectArgs) -> Loaded {
+    let rules = set.rules.iter().filter(|rule| rule.reports).count();
+    let asked = rules + set.correlations.iter().filter(|correlation| correlation.reports).count();
     Loaded {
         rules: set.rules.len(),
+        asked: (args.min_level.is_some() || !args.only.is_empty()).then_some(asked),
         correlations: set.correlations.len(),
         refused: report.refused.len(),
         partial: report.partial.len(),

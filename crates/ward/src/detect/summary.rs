@@ -41,6 +41,8 @@ pub struct Report<'a> {
 pub struct Loaded {
     /// Rules in force.
     pub rules: usize,
+    /// Of them, those asked for, if not all are.
+    pub asked: Option<usize>,
     /// Correlations in force.
     pub correlations: usize,
     /// Documents refused.
@@ -237,6 +239,9 @@ impl Page {
         if loaded.correlations > 0 {
             let correlations = counted(loaded.correlations as u64, "correlation", "correlations");
             text.push_str(&format!(", {correlations}"));
+        }
+        if let Some(asked) = loaded.asked {
+            text.push_str(&format!(", of which {} asked for", grouped(asked as u64)));
         }
         text.push_str(&format!("; {} refused", grouped(loaded.refused as u64)));
         if loaded.partial > 0 {

@@ -40,7 +40,7 @@ const LENGTHS: [(Length, &str); 12] = [
     (Length::Months(12), "year"),
     (Length::Months(120), "10 years"),
     (Length::Months(1200), "100 years"),
-    (Length::Months(120_000), "10,000 years"),
+    (Length::Months(12_000_000), "1,000,000 years"),
 ];
 
 const MINUTE: i64 = 60;

@@ -85,7 +85,7 @@ const GAPS: usize = 4;
 impl Columns {
     fn of(screen: &Screen) -> Self {
         let host = if screen.width < 100 { 10 } else { 15 };
-        Self { host, title: screen.width.saturating_sub(LEVEL + TIME + RECORD + GAPS + host).max(20) }
+        Self { host, title: screen.width.saturating_sub(LEVEL + TIME + RECORD + GAPS + host).max(8) }
     }
 
     fn before_title(&self) -> usize {
