@@ -12,10 +12,10 @@ fn check_lists_what_is_refused_with_place_and_reason() {
     );
     let ran = desk.ward(&["rules", "check", "rules"]);
     assert_eq!(ran.code(), 1);
-    assert!(ran.out().contains("rules/broken.yml:16\n    broken: the condition"), "{}", ran.out());
+    assert!(ran.out().contains("rules/broken.yml:15\n    broken: the condition"), "{}", ran.out());
     assert!(ran.out().contains("1 rule, 0 correlations and 0 filters in force; 1 refused."), "{}", ran.out());
     let lines = desk.ward(&["rules", "check", "--format", "json", "rules"]).json();
-    assert_eq!((lines[0]["kind"].as_str(), lines[0]["line"].as_u64()), (Some("refused"), Some(16)));
+    assert_eq!((lines[0]["kind"].as_str(), lines[0]["line"].as_u64()), (Some("refused"), Some(15)));
     assert_eq!(lines[1]["kind"], "total");
     assert_eq!(desk.ward(&["rules", "check", "nowhere"]).code(), 2);
 }
