@@ -11,12 +11,16 @@
 pub mod compiled;
 pub mod correlation_rule;
 pub mod error;
+pub mod explain;
 pub mod leaf;
 pub mod load;
 pub mod pipeline;
+pub mod plain;
 pub mod rule;
 
 pub use correlation_rule::{Alias, CorrelationCondition, CorrelationKind, CorrelationRule, RefExpr, RuleRef};
 pub use error::Error;
+pub use explain::{Explanation, explain};
 pub use load::{LoadOptions, LoadReport, ParsedFile, Problem, RuleSet};
+pub use plain::PlainEvent;
 pub use rule::{Expr, FieldTest, Pattern, Piece, Rule, Test, TextTest};

@@ -142,6 +142,9 @@ fn deepest(text: &str) -> usize {
 
 /// Every way to choose `count` of `from`; `None` if there are too many.
 fn combinations(from: &[usize], count: usize) -> Option<Vec<Vec<usize>>> {
+    if count == 1 {
+        return Some(from.iter().map(|&item| vec![item]).collect());
+    }
     let mut sets: Vec<Vec<usize>> = vec![Vec::new()];
     for (position, &item) in from.iter().enumerate() {
         let left = from.len() - position - 1;

@@ -17,18 +17,21 @@ use crate::rule::{Expr, FieldRef, FieldTest, Pattern, Piece, RegexTest, Test, Te
 
 /// Patterns that one rule may have.
 const MAX_PATTERNS: usize = 50_000;
+/// Regular expressions that one rule may have.
+const MAX_EXPRESSIONS: usize = 200;
 
 /// Lowers the search identifiers of one rule.
 pub(super) struct Lowering<'a> {
     placeholders: &'a BTreeMap<String, Vec<String>>,
     patterns: usize,
+    expressions: usize,
     /// Placeholders that have no values.
     pub missing: Vec<String>,
 }
 
 impl<'a> Lowering<'a> {
     pub(super) fn new(placeholders: &'a BTreeMap<String, Vec<String>>) -> Self {
-        Self { placeholders, patterns: 0, missing: Vec::new() }
+        Self { placeholders, patterns: 0, expressions: 0, missing: Vec::new() }
     }
 
     /// The content of the search identifier `name`.
@@ -100,6 +103,11 @@ impl<'a> Lowering<'a> {
                 } else {
                     vec![text.to_owned()]
                 };
+                self.expressions += texts.len();
+                if self.expressions > MAX_EXPRESSIONS {
+                    let what = "the number of the rule's regular expressions".to_owned();
+                    return Err(Error::Limit { what, limit: MAX_EXPRESSIONS });
+                }
                 let compile = |pattern: String| match pcre::compile(&pattern, flags) {
                     Ok(regex) => Ok(Test::Regex(RegexTest { regex })),
                     Err(why) => {

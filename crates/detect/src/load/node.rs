@@ -16,6 +16,8 @@ pub(super) const MAX_NODES: usize = 200_000;
 pub(super) const MAX_BYTES: usize = 4 << 20;
 /// Keys that one map may have.
 const MAX_KEYS: usize = 2_000;
+/// Places in a document where a list or map in brackets may begin.
+const MAX_BRACKETS: usize = 1_000;
 
 /// A node of a YAML document.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,6 +34,10 @@ pub(super) enum Node {
 impl Node {
     /// Reads one document.
     pub(super) fn read(text: &str) -> Result<Self, yaml_serde::Error> {
+        if brackets(text) > MAX_BRACKETS {
+            let why = format!("more than {MAX_BRACKETS} lists or maps begin with a bracket");
+            return Err(yaml_serde::Error::custom(why));
+        }
         let budget = Budget { nodes: Cell::new(MAX_NODES), bytes: Cell::new(MAX_BYTES) };
         (&budget).deserialize(yaml_serde::Deserializer::from_str(text))
     }
@@ -100,6 +106,19 @@ impl Node {
             (_, over) => over,
         }
     }
+}
+
+/// How often a bracket stands where a list or map can begin. The YAML reader takes time in the square of
+/// how many are open at once; closing ones are not counted, as they may stand in text.
+fn brackets(text: &str) -> usize {
+    let (mut count, mut before) = (0, b'\n');
+    for byte in text.bytes() {
+        let begins = matches!(byte, b'[' | b'{')
+            && matches!(before, b' ' | b'\t' | b'\r' | b'\n' | b'[' | b'{' | b',' | b':' | b'-' | b'?');
+        count += usize::from(begins);
+        before = byte;
+    }
+    count
 }
 
 struct Budget {
