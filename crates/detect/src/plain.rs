@@ -17,7 +17,7 @@
 //! | [`Test::Null`] | when the event does not have the field, or a value is null; the empty text is not null |
 //! | [`Test::Exists`] | when the event has the field, be its value null, empty, a list or a map |
 //! | a reference to another field | when a value of the field compares so with a value of the other; null, lists and maps do not |
-//! | a keyword | when a pattern covers a string anywhere in a JSON record (not a key, not a number), or the text of any other record |
+//! | a keyword | when a pattern covers a text, number or boolean anywhere in a JSON record (but no key), or the text of any other record |
 //!
 //! Null, lists and maps have no text: patterns, expressions, networks and numbers do not hold for them.
 //! Where pySigma and rsigma differ, pySigma is followed (a negated item holds without the field). Both
@@ -44,8 +44,8 @@ pub fn holds(expr: &Expr, event: &PlainEvent) -> bool {
         Expr::Not(part) => !holds(part, event),
         Expr::Named(_, part) => holds(part, event),
         Expr::Field(test) => field_holds(test, event),
-        Expr::Keyword(test) => event.strings().any(|text| leaf::text_matches(test, text)),
-        Expr::KeywordRegex(test) => event.strings().any(|text| test.regex.is_match(text)),
+        Expr::Keyword(test) => event.texts().any(|text| leaf::text_matches(test, text)),
+        Expr::KeywordRegex(test) => event.texts().any(|text| test.regex.is_match(text)),
     }
 }
 
@@ -70,7 +70,7 @@ pub fn field_holds(test: &FieldTest, event: &PlainEvent) -> bool {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct PlainEvent {
     fields: HashMap<String, Vec<Value>>,
-    strings: Vec<Vec<u8>>,
+    texts: Vec<Vec<u8>>,
 }
 
 /// A value of a field.
@@ -116,11 +116,11 @@ impl PlainEvent {
             by_field.extend(also);
         }
         let fields = by_field.into_iter().map(|(field, values)| (names.name(field).to_owned(), values));
-        let strings = match event.form {
-            RecordForm::Json => json_strings(event.record),
+        let texts = match event.form {
+            RecordForm::Json => json_texts(event.record),
             RecordForm::Text => vec![event.record.to_vec()],
         };
-        Self { fields: fields.collect(), strings }
+        Self { fields: fields.collect(), texts }
     }
 
     /// The values of a field; none if the event does not have it.
@@ -129,40 +129,19 @@ impl PlainEvent {
     }
 
     /// What keywords are looked for in.
-    pub fn strings(&self) -> impl Iterator<Item = &[u8]> {
-        self.strings.iter().map(Vec::as_slice)
+    pub fn texts(&self) -> impl Iterator<Item = &[u8]> {
+        self.texts.iter().map(Vec::as_slice)
     }
 }
 
-/// Every string of a JSON record that is not a key, escapes undone. Of what is not JSON it takes what is
-/// between quotes; it never fails.
-fn json_strings(record: &[u8]) -> Vec<Vec<u8>> {
-    let mut strings = Vec::new();
-    let mut rest = record;
-    while let Some(start) = rest.iter().position(|&b| b == b'"') {
-        let inside = &rest[start + 1..];
-        let Some(end) = string_end(inside) else { break };
-        rest = &inside[end + 1..];
-        let is_key = rest.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b':');
-        if !is_key {
-            let mut text = Vec::new();
-            ward_core::json::unescape_into(&inside[..end], &mut text);
-            strings.push(text);
-        }
-    }
-    strings
-}
-
-/// Where the closing quote is.
-fn string_end(inside: &[u8]) -> Option<usize> {
-    let mut at = 0;
-    loop {
-        match inside.get(at)? {
-            b'"' => return Some(at),
-            b'\\' => at += 2,
-            _ => at += 1,
-        }
-    }
+/// Every text, number and boolean of a JSON record that is no key.
+fn json_texts(record: &[u8]) -> Vec<Vec<u8>> {
+    let mut texts = Vec::new();
+    ward_core::json::each_text(record, &mut |text| {
+        texts.push(text.to_vec());
+        true
+    });
+    texts
 }
 
 #[cfg(test)]
@@ -316,15 +295,13 @@ mod tests {
     }
 
     #[test]
-    fn keywords_are_found_in_json_strings_but_not_in_keys_and_numbers() {
+    fn keywords_are_found_in_json_values_but_not_in_keys() {
         let record = br#"{"key":"va\"l\u0075e","list":["in", {"deep" : "er"}], "number": 4625}"#;
         let event = PlainEvent::new(&EventBuf::default().json_event(record), &FieldNames::default(), None);
         for (keyword, found) in
-            [("va\"lue", true), ("er", true), ("key", false), ("4625", false), ("deep", false)]
+            [("va\"lue", true), ("er", true), ("key", false), ("4625", true), ("deep", false)]
         {
             assert_eq!(selects(&format!("['{keyword}']"), &event), found, "{keyword}");
         }
-        assert!(json_strings(b"\"open").is_empty());
-        assert!(json_strings(b"\"open\\").is_empty());
     }
 }

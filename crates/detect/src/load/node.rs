@@ -66,6 +66,14 @@ impl Node {
         }
     }
 
+    /// The nodes of a list, and of lists in it; of anything else, itself.
+    pub(super) fn flatten<'n>(&'n self, into: &mut Vec<&'n Self>) {
+        match self {
+            Self::List(items) => items.iter().for_each(|item| item.flatten(into)),
+            other => into.push(other),
+        }
+    }
+
     /// Takes a key out of a map.
     pub(super) fn take(&mut self, key: &str) -> Option<Self> {
         let Self::Map(entries) = self else { return None };
