@@ -54,11 +54,8 @@ struct Collection<'a> {
 impl<'a> Collection<'a> {
     fn add(&mut self, line: u32, text: &'a str) -> Result<(), Broken> {
         let read = Node::read(text).map_err(|e| {
-            let at = e.location().map_or(0, |place| place.line().saturating_sub(1) as u32);
-            // The message tells lines of this piece of the file; the problem tells those of the file.
-            let message = e.to_string();
-            let what = message.split(" at line ").next().unwrap_or_default();
-            (line + at, Error::Yaml(what.to_owned()))
+            let at = e.line.map_or(0, |at| at.saturating_sub(1) as u32);
+            (line + at, Error::Yaml(e.reason))
         })?;
         let mut node = match read {
             Node::Null => return Ok(()),
