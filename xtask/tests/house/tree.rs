@@ -88,15 +88,32 @@ impl Source {
     /// Whether the whole file is there for tests and measurements only.
     pub fn is_test(&self) -> bool {
         let mut parts = self.path.split('/');
-        parts.any(|part| matches!(part, "tests" | "tests.rs" | "benches" | "bench" | "fuzz" | "examples"))
+        parts.any(|part| matches!(part, "tests" | "benches" | "bench" | "fuzz" | "examples"))
+            || test_modules().contains(self.path.trim_end_matches(".rs").trim_end_matches("/mod"))
     }
 
     /// The lines, with their numbers, that are neither comments nor the tests at the end of the file.
     pub fn shipped_lines(&self) -> impl Iterator<Item = (usize, &str)> {
-        let lines = self.text.lines().enumerate();
-        let code = lines.take_while(|(_, line)| !line.starts_with("#[cfg(test)]"));
-        code.filter(|(_, line)| !line.trim_start().starts_with("//")).map(|(at, line)| (at + 1, line))
+        let end = self.text.find("#[cfg(test)]\nmod tests {").unwrap_or(self.text.len());
+        let lines = self.text[..end].lines().enumerate();
+        lines.filter(|(_, line)| !line.trim_start().starts_with("//")).map(|(at, line)| (at + 1, line))
     }
+
+    /// The modules in files of their own that it declares for tests only, as paths without `.rs`.
+    fn declared_for_tests(&self) -> impl Iterator<Item = String> {
+        let place = self.path.trim_end_matches(".rs");
+        let folder = ["/mod", "/lib", "/main"].iter().find_map(|name| place.strip_suffix(name));
+        let folder = folder.unwrap_or(place);
+        let after = self.text.split("#[cfg(test)]\nmod ").skip(1);
+        let names = after.filter_map(|rest| rest.split_once(';')).map(|(name, _)| name);
+        let names = names.filter(|name| name.chars().all(|c| c.is_alphanumeric() || c == '_'));
+        names.map(move |name| format!("{folder}/{name}"))
+    }
+}
+
+fn test_modules() -> &'static BTreeSet<String> {
+    static MODULES: OnceLock<BTreeSet<String>> = OnceLock::new();
+    MODULES.get_or_init(|| sources().iter().flat_map(Source::declared_for_tests).collect())
 }
 
 /// All Rust source files of ours.
