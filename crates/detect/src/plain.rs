@@ -25,7 +25,7 @@
 
 use std::collections::HashMap;
 
-use ward_core::{Event, EventClass, FieldId, FieldNames, RecordForm, ValueKind, json};
+use ward_core::{Event, EventClass, FieldId, FieldNames, RecordForm, ValueKind};
 
 use crate::leaf;
 use crate::rule::{Expr, FieldTest, Rule, Test};
@@ -118,15 +118,6 @@ impl PlainEvent {
             by_field.extend(also);
         }
         let fields = by_field.into_iter().map(|(field, values)| (names.name(field).to_owned(), values));
-        let mut strings = Vec::new();
-        match event.form {
-            RecordForm::Json => json::each_string(event.record, &mut |text| {
-                strings.push(text.to_vec());
-                true
-            }),
-            RecordForm::Text => strings.push(event.record.to_vec()),
-        }
-        Self { fields: fields.collect(), strings }
         let texts = match event.form {
             RecordForm::Json => json_texts(event.record),
             RecordForm::Text => vec![event.record.to_vec()],

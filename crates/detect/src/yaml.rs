@@ -82,6 +82,7 @@ fn bracket_cost(text: &str) -> usize {
             || !before.is_ascii()
             || matches!(before, b'[' | b'{' | b',' | b':' | b'?' | b'"' | b'\'')
     };
-    let opens = before.zip(text.bytes()).filter(|&(before, byte)| matches!(byte, b'[' | b'{') && may_open(before));
+    let opens =
+        before.zip(text.bytes()).filter(|&(before, byte)| matches!(byte, b'[' | b'{') && may_open(before));
     opens.count().saturating_mul(text.len())
 }

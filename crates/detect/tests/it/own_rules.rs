@@ -284,10 +284,7 @@ fn rules() -> RuleSet {
 }
 
 fn taxonomy() -> Taxonomy {
-    let mut taxonomy = Taxonomy::builtin().unwrap();
-    let health = folder().join("health-taxonomy.toml");
-    taxonomy.extend("health-taxonomy.toml", &fs::read_to_string(health).unwrap()).unwrap();
-    taxonomy
+    Taxonomy::builtin().unwrap()
 }
 
 fn short(rule: &Path) -> String {
