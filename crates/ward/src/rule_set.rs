@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use ward_detect::pipeline::{Pipeline, Pipelines};
 use ward_detect::load::{self, LoadOptions, ParsedFile, RuleSet};
+use ward_detect::pipeline::{Pipeline, Pipelines};
 
 use crate::detect::args::SigmaArgs;
 use crate::error::{Error, PlaceholderError};
@@ -185,8 +185,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (rule, pipeline) = (folder.path().join("r.yml"), folder.path().join("p.yml"));
         fs::write(&rule, RULE).unwrap();
-        fs::write(&pipeline, "name: p\ntransformations:\n  - type: field_name_mapping\n    mapping: {B: other}\n")
-            .unwrap();
+        fs::write(
+            &pipeline,
+            "name: p\ntransformations:\n  - type: field_name_mapping\n    mapping: {B: other}\n",
+        )
+        .unwrap();
         let sigma = SigmaArgs { pipelines: vec![pipeline.clone()], placeholders: None };
         let set = load(std::slice::from_ref(&rule), &sigma, 1).unwrap();
         let mut fields = Vec::new();
