@@ -1,4 +1,5 @@
 //! Detection as a whole: rules, telemetry and matcher together, on real data.
 
+mod pipelines;
 mod regression;
 mod scene;
