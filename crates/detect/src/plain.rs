@@ -17,7 +17,7 @@
 //! | [`Test::Null`] | when the event does not have the field, or a value is null; the empty text is not null |
 //! | [`Test::Exists`] | when the event has the field, be its value null, empty, a list or a map |
 //! | a reference to another field | when a value of the field compares so with a value of the other; null, lists and maps do not |
-//! | a keyword | when a pattern covers a text, number or boolean anywhere in a JSON record (but no key), or the text of any other record |
+//! | a keyword | when a pattern covers a string anywhere in a JSON record (not a key, not a number), or the text of any other record |
 //!
 //! Null, lists and maps have no text: patterns, expressions, networks and numbers do not hold for them.
 //! Where pySigma and rsigma differ, pySigma is followed (a negated item holds without the field). Both
@@ -25,7 +25,7 @@
 
 use std::collections::HashMap;
 
-use ward_core::{Event, EventClass, FieldId, FieldNames, RecordForm, ValueKind};
+use ward_core::{Event, EventClass, FieldId, FieldNames, RecordForm, ValueKind, json};
 
 use crate::leaf;
 use crate::rule::{Expr, FieldTest, Rule, Test};
@@ -44,8 +44,8 @@ pub fn holds(expr: &Expr, event: &PlainEvent) -> bool {
         Expr::Not(part) => !holds(part, event),
         Expr::Named(_, part) => holds(part, event),
         Expr::Field(test) => field_holds(test, event),
-        Expr::Keyword(test) => event.texts().any(|text| leaf::text_matches(test, text)),
-        Expr::KeywordRegex(test) => event.texts().any(|text| test.regex.is_match(text)),
+        Expr::Keyword(test) => event.strings().any(|text| leaf::text_matches(test, text)),
+        Expr::KeywordRegex(test) => event.strings().any(|text| test.regex.is_match(text)),
     }
 }
 
@@ -70,7 +70,7 @@ pub fn field_holds(test: &FieldTest, event: &PlainEvent) -> bool {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct PlainEvent {
     fields: HashMap<String, Vec<Value>>,
-    texts: Vec<Vec<u8>>,
+    strings: Vec<Vec<u8>>,
 }
 
 /// A value of a field.
@@ -116,11 +116,15 @@ impl PlainEvent {
             by_field.extend(also);
         }
         let fields = by_field.into_iter().map(|(field, values)| (names.name(field).to_owned(), values));
-        let texts = match event.form {
-            RecordForm::Json => json_texts(event.record),
-            RecordForm::Text => vec![event.record.to_vec()],
-        };
-        Self { fields: fields.collect(), texts }
+        let mut strings = Vec::new();
+        match event.form {
+            RecordForm::Json => json::each_string(event.record, &mut |text| {
+                strings.push(text.to_vec());
+                true
+            }),
+            RecordForm::Text => strings.push(event.record.to_vec()),
+        }
+        Self { fields: fields.collect(), strings }
     }
 
     /// The values of a field; none if the event does not have it.
@@ -129,19 +133,9 @@ impl PlainEvent {
     }
 
     /// What keywords are looked for in.
-    pub fn texts(&self) -> impl Iterator<Item = &[u8]> {
-        self.texts.iter().map(Vec::as_slice)
+    pub fn strings(&self) -> impl Iterator<Item = &[u8]> {
+        self.strings.iter().map(Vec::as_slice)
     }
-}
-
-/// Every text, number and boolean of a JSON record that is no key.
-fn json_texts(record: &[u8]) -> Vec<Vec<u8>> {
-    let mut texts = Vec::new();
-    ward_core::json::each_text(record, &mut |text| {
-        texts.push(text.to_vec());
-        true
-    });
-    texts
 }
 
 #[cfg(test)]
@@ -295,11 +289,11 @@ mod tests {
     }
 
     #[test]
-    fn keywords_are_found_in_json_values_but_not_in_keys() {
+    fn keywords_are_found_in_json_strings_but_not_in_keys_and_numbers() {
         let record = br#"{"key":"va\"l\u0075e","list":["in", {"deep" : "er"}], "number": 4625}"#;
         let event = PlainEvent::new(&EventBuf::default().json_event(record), &FieldNames::default(), None);
         for (keyword, found) in
-            [("va\"lue", true), ("er", true), ("key", false), ("4625", true), ("deep", false)]
+            [("va\"lue", true), ("er", true), ("key", false), ("4625", false), ("deep", false)]
         {
             assert_eq!(selects(&format!("['{keyword}']"), &event), found, "{keyword}");
         }

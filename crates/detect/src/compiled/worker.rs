@@ -281,7 +281,10 @@ impl Matching<'_, '_> {
             Node::Not(inner) => !self.holds(inner),
             Node::Bit(bit) => self.bit(bit),
             Node::Exists(slot) => self.state.slots[slot as usize].first != u32::MAX,
-            Node::Null(slot) => !self.any_span(slot, |_, span| span.kind != ValueKind::Null),
+            Node::Null(slot) => {
+                let absent = self.state.slots[slot as usize].first == u32::MAX;
+                absent || self.any_span(slot, |_, span| span.kind == ValueKind::Null)
+            }
             Node::Regex(index) => {
                 let (slot, regex) = &partition.regexes[index as usize];
                 self.any_text(*slot, |value| regex.regex.is_match(value))

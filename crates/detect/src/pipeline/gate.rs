@@ -74,8 +74,9 @@ impl<C> Gate<C> {
         let long_key = format!("{prefix}_cond_expression");
         let expression = keys.text(&expr_key)?.or(keys.text(&long_key)?);
         let link = match (op.as_deref(), expression) {
-            (None | Some("and"), None) => Link::All,
-            (Some("or"), None) => Link::Any,
+            (None | Some("and" | "all"), None) => Link::All,
+            // Published pipelines write `any` where the documentation says `or`.
+            (Some("or" | "any"), None) => Link::Any,
             (Some(other), None) => {
                 return Err(format!("`{op_key}` must be one of and, or, not `{other}`"));
             }

@@ -30,8 +30,8 @@ impl Hashes {
         Ok(Self { kinds, prefix, drop_kind })
     }
 
-    /// Asks each hash of the field for its kind. Values whose kind has no field stay with the old one,
-    /// so nothing the rule looks for is lost; if that is all of them the rule is refused.
+    /// Asks each hash of the field for its kind. Values whose kind has no field, or that are no hash,
+    /// stay with the old field, so nothing the rule looks for is lost.
     pub(super) fn change(&self, item: Item, meter: &mut Meter) -> Result<Change, String> {
         if item.values.is_empty() || !item.values.iter().all(|value| item.shown(value).is_some()) {
             return Ok(Change::None(item));
@@ -52,11 +52,7 @@ impl Hashes {
             }
         }
         if groups.is_empty() {
-            return Err(format!(
-                "`{}` has no hash of a kind there is a field for ({})",
-                item.name().unwrap_or_default(),
-                self.kinds.join(", ")
-            ));
+            return Ok(Change::None(item));
         }
         let mut parts: Vec<Node> = Vec::new();
         for (field, hashes) in groups {
