@@ -51,7 +51,7 @@ fn options(sigma: &SigmaArgs) -> Result<LoadOptions, Error> {
     for path in &sigma.pipelines {
         pipelines.push(Pipeline::parse(&path.to_string_lossy(), &read(path)?)?);
     }
-    let pipelines = (!pipelines.is_empty()).then(|| Arc::new(Pipelines::new(pipelines)));
+    let pipelines = Pipelines::new(pipelines);
     Ok(LoadOptions { placeholders, pipelines })
 }
 
