@@ -377,7 +377,7 @@ mod tests {
         let mut tally = Tally { events: 1000, unfit: 7, ..Tally::default() };
         for n in 0..500_u32 {
             let firer = n % rules.len() as u32;
-            let time = Timestamp::from_micros(i64::from(n) * 3_600_000_000);
+            let time = Timestamp::from_micros(i64::from(n) * 1_800_000_000);
             let host = format!("a-host-with-a-rather-long-name-{}\x1b[2J.example", n % 30);
             tally.add(firer, rules[firer as usize].level, Some(time), Some(&host));
         }
