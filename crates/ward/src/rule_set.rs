@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use ward_detect::load::{self, LoadOptions, ParsedFile, RuleSet};
 use ward_detect::pipeline::{Pipeline, Pipelines};
