@@ -2,7 +2,7 @@
 
 use crate::{FieldId, LogSource};
 
-/// Number of an [`EventClass`], unique within one run.
+/// Number of an [`EventClass`], unique among the classes of one resolver and its clones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClassId(pub u32);
 

@@ -53,6 +53,8 @@ pub struct Event<'a> {
     pub record: &'a [u8],
     /// Form of `record`.
     pub form: RecordForm,
+    /// A JSON record writes some characters as `\uXXXX`, so its raw bytes may hide text.
+    pub unicode_escapes: bool,
 }
 
 impl<'a> Event<'a> {
@@ -92,6 +94,8 @@ pub struct EventBuf {
     pub fields: Vec<FieldSpan>,
     /// Values that are not slices of the record: what a text format decoded.
     pub arena: Vec<u8>,
+    /// See [`Event::unicode_escapes`].
+    pub unicode_escapes: bool,
 }
 
 impl EventBuf {
@@ -99,6 +103,7 @@ impl EventBuf {
     pub fn clear(&mut self) {
         self.fields.clear();
         self.arena.clear();
+        self.unicode_escapes = false;
     }
 
     /// Appends a decoded value to the arena as a value of `field`.
@@ -110,11 +115,18 @@ impl EventBuf {
 
     /// The event whose values lie in the arena, with the record it came from.
     pub fn text_event<'a>(&'a self, record: &'a [u8]) -> Event<'a> {
-        Event { text: &self.arena, fields: &self.fields, record, form: RecordForm::Text }
+        Event {
+            text: &self.arena,
+            fields: &self.fields,
+            record,
+            form: RecordForm::Text,
+            unicode_escapes: false,
+        }
     }
 
     /// The event whose values are slices of the JSON `record`.
     pub fn json_event<'a>(&'a self, record: &'a [u8]) -> Event<'a> {
-        Event { text: record, fields: &self.fields, record, form: RecordForm::Json }
+        let unicode_escapes = self.unicode_escapes;
+        Event { text: record, fields: &self.fields, record, form: RecordForm::Json, unicode_escapes }
     }
 }

@@ -40,6 +40,7 @@ struct Node {
 #[derive(Debug, Clone)]
 struct Edge {
     hash: u64,
+    ends: Ends,
     parent: NodeId,
     key: Box<[u8]>,
     node: NodeId,
@@ -86,7 +87,7 @@ impl FieldNames {
 
     /// The number of a known name.
     pub fn get(&self, name: &str) -> Option<FieldId> {
-        self.exact(NodeId::ROOT, name.as_bytes()).and_then(|node| self.field(node))
+        self.exact(NodeId::ROOT, name.as_bytes(), Ends::of(name.as_bytes())).and_then(|node| self.field(node))
     }
 
     /// The name of a field.
@@ -108,7 +109,14 @@ impl FieldNames {
     /// them, as Sigma's naming rule wants (`Threat Name` is `ThreatName`).
     #[inline]
     pub fn child(&self, parent: NodeId, key: &[u8]) -> Option<NodeId> {
-        self.exact(parent, key).or_else(|| self.inexact(parent, key))
+        let ends = Ends::of(key);
+        let exact = self.exact(parent, key, ends);
+        if exact.is_none()
+            && (ends.may_hold_space(key) || self.nodes.get(parent.0 as usize)?.any_child.is_some())
+        {
+            return self.inexact(parent, key);
+        }
+        exact
     }
 
     /// The field that a node stands for.
@@ -124,14 +132,19 @@ impl FieldNames {
     }
 
     #[inline]
-    fn exact(&self, parent: NodeId, key: &[u8]) -> Option<NodeId> {
-        let hash = hash_of(parent, key);
+    fn exact(&self, parent: NodeId, key: &[u8], ends: Ends) -> Option<NodeId> {
+        let hash = ends.hash(parent, key.len());
         let mask = self.slots.len() - 1;
         let mut at = hash as usize & mask;
         loop {
             let slot = *self.slots.get(at)?;
             let edge = self.edges.get(slot as usize)?; // EMPTY is out of range
-            if edge.hash == hash && edge.parent == parent && *edge.key == *key {
+            let same = edge.hash == hash
+                && edge.ends == ends
+                && edge.parent == parent
+                && edge.key.len() == key.len();
+            // up to 16 bytes, the ends are the whole key
+            if same && (key.len() <= 16 || *edge.key == *key) {
                 return Some(edge.node);
             }
             at = (at + 1) & mask;
@@ -149,7 +162,7 @@ impl FieldNames {
                 }
                 len += 1;
             }
-            if let Some(node) = squeezed.get(..len).and_then(|key| self.exact(parent, key)) {
+            if let Some(node) = squeezed.get(..len).and_then(|key| self.exact(parent, key, Ends::of(key))) {
                 return Some(node);
             }
         }
@@ -168,7 +181,7 @@ impl FieldNames {
         let known = if key == "*" {
             self.nodes.get(parent.0 as usize).and_then(|n| n.any_child)
         } else {
-            self.exact(parent, key.as_bytes())
+            self.exact(parent, key.as_bytes(), Ends::of(key.as_bytes()))
         };
         known.unwrap_or_else(|| {
             let node = NodeId(self.nodes.len() as u32);
@@ -190,8 +203,9 @@ impl FieldNames {
             edge.node = node;
             return;
         }
-        let hash = hash_of(parent, key.as_bytes());
-        self.edges.push(Edge { hash, parent, key: key.as_bytes().into(), node });
+        let ends = Ends::of(key.as_bytes());
+        let hash = ends.hash(parent, key.len());
+        self.edges.push(Edge { hash, ends, parent, key: key.as_bytes().into(), node });
         if self.edges.len() * 3 > self.slots.len() {
             self.slots = vec![EMPTY; self.slots.len() * 2];
             for index in 0..self.edges.len() {
@@ -214,24 +228,50 @@ impl FieldNames {
 
 const EMPTY: u32 = u32::MAX;
 
-/// Mixes the ends of the key, its length and the parent. Keys equal in all of these collide and are told
-/// apart by comparison; names come from rules, not from events, so nobody can flood the table.
-#[inline]
-fn hash_of(parent: NodeId, key: &[u8]) -> u64 {
-    let word = |bytes: Option<&[u8; 8]>| bytes.map_or(0, |b| u64::from_le_bytes(*b));
-    let half = |bytes: Option<&[u8; 4]>| bytes.map_or(0, |b| u64::from(u32::from_le_bytes(*b)));
-    let (head, tail) = if key.len() >= 8 {
-        (word(key.first_chunk()), word(key.last_chunk()))
-    } else if key.len() >= 4 {
-        (half(key.first_chunk()), half(key.last_chunk()))
-    } else {
-        let byte = |at: usize| u64::from(key.get(at).copied().unwrap_or(0));
-        (byte(0) | byte(1) << 8, byte(2))
-    };
-    let seed = (u64::from(parent.0) << 32) ^ key.len() as u64;
-    let product = u128::from(head ^ seed.wrapping_mul(0x9e37_79b9_7f4a_7c15))
-        * u128::from(tail ^ 0xa076_1d64_78bd_642f);
-    (product as u64) ^ (product >> 64) as u64
+/// The first and the last eight bytes of a key (of shorter keys: all of it), as numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Ends {
+    head: u64,
+    tail: u64,
+}
+
+impl Ends {
+    #[inline]
+    fn of(key: &[u8]) -> Self {
+        let word = |bytes: Option<&[u8; 8]>| bytes.map_or(0, |b| u64::from_le_bytes(*b));
+        let half = |bytes: Option<&[u8; 4]>| bytes.map_or(0, |b| u64::from(u32::from_le_bytes(*b)));
+        if key.len() >= 8 {
+            Self { head: word(key.first_chunk()), tail: word(key.last_chunk()) }
+        } else if key.len() >= 4 {
+            Self { head: half(key.first_chunk()), tail: half(key.last_chunk()) }
+        } else {
+            let byte = |at: usize| u64::from(key.get(at).copied().unwrap_or(0));
+            Self { head: byte(0) | byte(1) << 8, tail: byte(2) }
+        }
+    }
+
+    /// Mixes the ends of the key, its length and the parent. Keys equal in all of these collide and are
+    /// told apart by comparison; names come from rules, not from events, so nobody can flood the table.
+    #[inline]
+    fn hash(self, parent: NodeId, length: usize) -> u64 {
+        let seed = (u64::from(parent.0) << 32) ^ length as u64;
+        let product = u128::from(self.head ^ seed.wrapping_mul(0x9e37_79b9_7f4a_7c15))
+            * u128::from(self.tail ^ 0xa076_1d64_78bd_642f);
+        (product as u64) ^ (product >> 64) as u64
+    }
+
+    /// `false` if the key surely holds no space.
+    #[inline]
+    fn may_hold_space(self, key: &[u8]) -> bool {
+        const ONES: u64 = u64::MAX / 255;
+        let has_space = |word: u64| {
+            let zero_where_space = word ^ (ONES * 0x20);
+            zero_where_space.wrapping_sub(ONES) & !zero_where_space & (ONES << 7) != 0
+        };
+        has_space(self.head)
+            || has_space(self.tail)
+            || key.len() > 16 && key[8..key.len() - 8].contains(&b' ')
+    }
 }
 
 #[cfg(test)]

@@ -1,11 +1,10 @@
-//! The one thing about JSON that matcher and decoders share: undoing string escapes (RFC 8259, section 7).
+//! What matcher and decoders share of JSON (RFC 8259): undoing string escapes, and finding all texts.
 
 /// Appends `raw`, the inside of a JSON string, to `out` with its escapes undone. What is no valid escape
 /// is kept as it stands; a lone surrogate becomes U+FFFD.
 pub fn unescape_into(raw: &[u8], out: &mut Vec<u8>) {
     let mut rest = raw;
-    while let Some(at) = rest.iter().position(|&b| b == b'\\') {
-        out.extend_from_slice(&rest[..at]);
+    while let Some(at) = copy_to_backslash(rest, out) {
         let escape = &rest[at..];
         let used = match escape.get(1) {
             Some(b'u') => unescape_unicode(escape, out),
@@ -23,7 +22,80 @@ pub fn unescape_into(raw: &[u8], out: &mut Vec<u8>) {
         };
         rest = &escape[used.min(escape.len())..];
     }
-    out.extend_from_slice(rest);
+}
+
+/// Copies the text before the first backslash and says where that is; copies all if there is none.
+#[inline]
+fn copy_to_backslash(text: &[u8], out: &mut Vec<u8>) -> Option<usize> {
+    let (chunks, rest) = text.as_chunks::<16>();
+    for (index, chunk) in chunks.iter().enumerate() {
+        // all sixteen are copied before it is known how many of them count: that needs no branch
+        let before = out.len();
+        out.extend_from_slice(chunk);
+        if let Some(at) = backslash_in(chunk) {
+            out.truncate(before + at);
+            return Some(index * 16 + at);
+        }
+    }
+    let at = rest.iter().position(|&byte| byte == b'\\');
+    out.extend_from_slice(&rest[..at.unwrap_or(rest.len())]);
+    at.map(|at| chunks.len() * 16 + at)
+}
+
+/// The first backslash of sixteen bytes, found all at once.
+#[inline]
+fn backslash_in(chunk: &[u8; 16]) -> Option<usize> {
+    const ONES: u128 = u128::MAX / 255;
+    let zero_where_found = u128::from_le_bytes(*chunk) ^ (ONES * 0x5c);
+    let found = zero_where_found.wrapping_sub(ONES) & !zero_where_found & (ONES << 7);
+    (found != 0).then(|| found.trailing_zeros() as usize / 8)
+}
+
+/// Calls `visit` with the text of each string, number, `true` and `false` that is a value (not a key)
+/// anywhere in a well-formed record, escapes undone, until `visit` says `false`. Of a record that is not
+/// well-formed it visits what it can make out.
+pub fn each_text(record: &[u8], visit: &mut impl FnMut(&[u8]) -> bool) {
+    let mut scratch = Vec::new();
+    let mut at = 0;
+    while let Some(&byte) = record.get(at) {
+        let rest = &record[at..];
+        at += match byte {
+            b'"' => {
+                let inside = &rest[1..];
+                let end = string_end(inside);
+                let after = inside.get(end + 1..).unwrap_or_default();
+                if after.iter().find(|b| !b.is_ascii_whitespace()) != Some(&b':') {
+                    scratch.clear();
+                    unescape_into(&inside[..end], &mut scratch);
+                    if !visit(&scratch) {
+                        return;
+                    }
+                }
+                end + 2
+            }
+            b'-' | b'0'..=b'9' | b't' | b'f' => {
+                let end = rest.iter().position(|b| b",}] \t\r\n".contains(b)).unwrap_or(rest.len());
+                if !visit(&rest[..end]) {
+                    return;
+                }
+                end
+            }
+            _ => 1,
+        };
+    }
+}
+
+/// Length of a string whose opening quote has been passed.
+fn string_end(inside: &[u8]) -> usize {
+    let mut escaped = false;
+    inside
+        .iter()
+        .position(|&byte| {
+            let ends = byte == b'"' && !escaped;
+            escaped = byte == b'\\' && !escaped;
+            ends
+        })
+        .unwrap_or(inside.len())
 }
 
 fn simple_escape(letter: u8) -> Option<u8> {
@@ -66,6 +138,16 @@ fn hex4(digits: Option<&[u8]>) -> Option<u32> {
 mod tests {
     use super::*;
 
+    #[test]
+    fn a_backslash_is_undone_wherever_it_stands() {
+        for front in 0..40 {
+            for back in 0..40 {
+                let (front, back) = ("x".repeat(front), "y".repeat(back));
+                assert_eq!(undone(&format!(r"{front}\\{back}\t")), format!("{front}\\{back}\t"));
+            }
+        }
+    }
+
     fn undone(raw: &str) -> String {
         let mut out = Vec::new();
         unescape_into(raw.as_bytes(), &mut out);
@@ -76,6 +158,24 @@ mod tests {
     fn every_escape_of_the_rfc_is_undone() {
         assert_eq!(undone(r#"C:\\Temp\/a\"b\n\t\r\b\f"#), "C:\\Temp/a\"b\n\t\r\u{8}\u{c}");
         assert_eq!(undone(r"\u00e9\ud83d\ude00!"), "é😀!");
+    }
+
+    #[test]
+    fn every_value_and_no_key_is_visited_until_told_to_stop() {
+        let record = br#"{"k\"ey" : "v\\1", "n":[-1.5,true,null,{"x":"y"}],"e":""}"#;
+        let mut seen = Vec::new();
+        each_text(record, &mut |text| {
+            seen.push(String::from_utf8_lossy(text).into_owned());
+            true
+        });
+        assert_eq!(seen, ["v\\1", "-1.5", "true", "y", ""]);
+        let mut count = 0;
+        each_text(record, &mut |_| {
+            count += 1;
+            count < 2
+        });
+        assert_eq!(count, 2);
+        each_text(b"\"no end", &mut |_| true);
     }
 
     #[test]

@@ -8,14 +8,21 @@
 //! Invariant: no clock, files, network or environment in here; time is an argument.
 //! Invariant: a rule is either fully in force or named in the load report with its reason.
 
+pub mod compiled;
 pub mod correlate;
 pub mod correlation_rule;
 pub mod error;
+pub mod explain;
 pub mod leaf;
 pub mod load;
+pub mod pipeline;
+pub mod plain;
 pub mod rule;
+mod yaml;
 
 pub use correlation_rule::{Alias, CorrelationCondition, CorrelationKind, CorrelationRule, RefExpr, RuleRef};
 pub use error::Error;
+pub use explain::{Explanation, explain};
 pub use load::{LoadOptions, LoadReport, ParsedFile, Problem, RuleSet};
+pub use plain::PlainEvent;
 pub use rule::{Expr, FieldTest, Pattern, Piece, Rule, Test, TextTest};

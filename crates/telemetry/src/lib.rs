@@ -9,6 +9,9 @@
 //! that names the place.
 //! Invariant: memory is bounded by the limits, whatever the input's size.
 
+mod error;
 pub mod input;
 pub mod json;
 pub mod taxonomy;
+
+pub use error::Error;

@@ -19,8 +19,7 @@ pub(super) struct ParsedCorrelation {
     pub kind: CorrelationKind,
     pub refs: Vec<Reference>,
     pub group_by: Vec<String>,
-    /// Per alias: reference and field.
-    pub aliases: Vec<(String, Vec<(String, String)>)>,
+    pub aliases: Vec<ParsedAlias>,
     /// Microseconds.
     pub timespan: i64,
     /// Empty for a temporal kind: as many as there are references.
@@ -30,6 +29,9 @@ pub(super) struct ParsedCorrelation {
     pub percentile: f64,
     pub generate: bool,
 }
+
+/// An alias: its name, and the field it stands for in each of some rules.
+pub(super) type ParsedAlias = (String, Vec<(String, String)>);
 
 /// What a correlation refers to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -218,7 +220,7 @@ fn texts(node: &Node, key: &'static str) -> Result<Vec<String>, Error> {
     }
 }
 
-fn aliases(node: &Node) -> Result<Vec<(String, Vec<(String, String)>)>, Error> {
+fn aliases(node: &Node) -> Result<Vec<ParsedAlias>, Error> {
     let wrong = || Error::Shape {
         what: "aliases".to_owned(),
         wanted: "a map of names, each a map of rules and their fields",

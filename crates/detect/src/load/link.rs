@@ -18,6 +18,9 @@ use crate::rule::{Origin, Rule};
 pub fn link(files: Vec<ParsedFile>) -> RuleSet {
     let mut all = ParsedFile::default();
     for file in files {
+        if all.pipelines.is_empty() {
+            all.pipelines = file.pipelines;
+        }
         let first = all.rules.len();
         let moved = file.correlations.into_iter().map(|mut correlation| {
             for reference in &mut correlation.refs {
@@ -37,11 +40,17 @@ pub fn link(files: Vec<ParsedFile>) -> RuleSet {
     let mut report = std::mem::take(&mut all.report);
     let (mut rules, parsed) = without_duplicates(all.rules, all.correlations, &mut report);
     for filter in &all.filters {
-        for (name, line) in filter.lay_over(&mut rules) {
+        let laid = filter.lay_over(&mut rules);
+        for (name, line) in laid.unanswered {
             report.partial.push(problem(&filter.metadata, line, Error::UnknownReference(name)));
         }
+        let line = filter.metadata.origin.line;
+        let problem = |reason| problem(&filter.metadata, line, reason);
+        report.partial.extend(laid.missing.into_iter().map(|name| problem(Error::Placeholder(name))));
+        let refused = if laid.count == 0 { &mut report.refused } else { &mut report.partial };
+        refused.extend(laid.refused.into_iter().map(problem));
     }
-    let mut correlations = refs::resolve(&rules, parsed, &mut report);
+    let mut correlations = refs::resolve(&rules, parsed, &all.pipelines, &mut report);
     let mut rules: Vec<Rule> = rules.into_iter().map(|parsed| parsed.rule).collect();
     silence(&mut rules, &mut correlations);
     for problems in [&mut report.refused, &mut report.partial, &mut report.notes] {

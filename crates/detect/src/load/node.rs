@@ -5,10 +5,11 @@
 //! on depth or size of its own.
 //! Invariant: keys of a map are different, and in the order written.
 
-use std::cell::Cell;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+
+use crate::yaml::{self, Budget, Unreadable};
 
 /// Nodes that one document may have.
 pub(super) const MAX_NODES: usize = 200_000;
@@ -31,9 +32,8 @@ pub(super) enum Node {
 
 impl Node {
     /// Reads one document.
-    pub(super) fn read(text: &str) -> Result<Self, yaml_serde::Error> {
-        let budget = Budget { nodes: Cell::new(MAX_NODES), bytes: Cell::new(MAX_BYTES) };
-        (&budget).deserialize(yaml_serde::Deserializer::from_str(text))
+    pub(super) fn read(text: &str) -> Result<Self, Unreadable> {
+        yaml::read(text, Builder(&Budget::new(MAX_NODES, MAX_BYTES)))
     }
 
     /// The value of a key, if this is a map that has it.
@@ -63,6 +63,14 @@ impl Node {
         match self {
             Self::List(items) => items.iter().map(Self::scalar).collect(),
             other => Some(vec![other.scalar()?]),
+        }
+    }
+
+    /// The nodes of a list, and of lists in it; of anything else, itself.
+    pub(super) fn flatten<'n>(&'n self, into: &mut Vec<&'n Self>) {
+        match self {
+            Self::List(items) => items.iter().for_each(|item| item.flatten(into)),
+            other => into.push(other),
         }
     }
 
@@ -102,25 +110,11 @@ impl Node {
     }
 }
 
-struct Budget {
-    nodes: Cell<usize>,
-    bytes: Cell<usize>,
-}
+/// Builds a node, charging its budget.
+#[derive(Clone, Copy)]
+struct Builder<'b>(&'b Budget);
 
-impl Budget {
-    fn spend<E: serde::de::Error>(&self, bytes: usize) -> Result<(), E> {
-        match (self.nodes.get().checked_sub(1), self.bytes.get().checked_sub(bytes)) {
-            (Some(nodes), Some(bytes)) => {
-                self.nodes.set(nodes);
-                self.bytes.set(bytes);
-                Ok(())
-            }
-            _ => Err(E::custom("the document, with its aliases written out, is too large")),
-        }
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for &Budget {
+impl<'de> DeserializeSeed<'de> for Builder<'_> {
     type Value = Node;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Node, D::Error> {
@@ -128,7 +122,7 @@ impl<'de> DeserializeSeed<'de> for &Budget {
     }
 }
 
-impl<'de> Visitor<'de> for &Budget {
+impl<'de> Visitor<'de> for Builder<'_> {
     type Value = Node;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -136,12 +130,12 @@ impl<'de> Visitor<'de> for &Budget {
     }
 
     fn visit_unit<E: serde::de::Error>(self) -> Result<Node, E> {
-        self.spend(0)?;
+        self.0.spend(0)?;
         Ok(Node::Null)
     }
 
     fn visit_bool<E: serde::de::Error>(self, value: bool) -> Result<Node, E> {
-        self.spend(0)?;
+        self.0.spend(0)?;
         Ok(Node::Bool(value))
     }
 
@@ -166,17 +160,17 @@ impl<'de> Visitor<'de> for &Budget {
     }
 
     fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<Node, E> {
-        self.spend(value.len())?;
+        self.0.spend(value.len())?;
         Ok(Node::Text(value.to_owned()))
     }
 
     fn visit_string<E: serde::de::Error>(self, value: String) -> Result<Node, E> {
-        self.spend(value.len())?;
+        self.0.spend(value.len())?;
         Ok(Node::Text(value))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Node, A::Error> {
-        self.spend(0)?;
+        self.0.spend(0)?;
         let mut list = Vec::new();
         while let Some(item) = items.next_element_seed(self)? {
             list.push(item);
@@ -185,7 +179,7 @@ impl<'de> Visitor<'de> for &Budget {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Node, A::Error> {
-        self.spend(0)?;
+        self.0.spend(0)?;
         let mut map: Vec<(String, Node)> = Vec::new();
         let mut merged = None;
         while let Some(key) = entries.next_key_seed(self)? {
@@ -222,9 +216,9 @@ impl<'de> Visitor<'de> for &Budget {
     }
 }
 
-impl Budget {
-    fn visit_number<E: serde::de::Error>(&self, value: impl fmt::Display) -> Result<Node, E> {
-        self.spend(0)?;
+impl Builder<'_> {
+    fn visit_number<E: serde::de::Error>(self, value: impl fmt::Display) -> Result<Node, E> {
+        self.0.spend(0)?;
         Ok(Node::Number(value.to_string()))
     }
 }

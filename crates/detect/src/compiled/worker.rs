@@ -1,0 +1,492 @@
+//! One thread's matching of events: nothing is shared while an event is matched.
+
+use std::sync::Arc;
+
+use ward_core::{ClassId, Event, EventClass, FieldSpan, ValueKind};
+
+use super::Matcher;
+use super::cache::Answers;
+use super::fold::fold_into;
+use super::hints::{Hints, SAMPLE, WORTHWHILE};
+use super::keywords;
+use super::partition::{Home, Node, Partition, SlotIndex};
+use super::plan::{Measured, Plan};
+use super::texts::Bit;
+use crate::leaf;
+
+/// Matches events against the rules of a [`Matcher`].
+#[derive(Debug)]
+pub struct Worker {
+    matcher: Arc<Matcher>,
+    /// By class number: which of `rooms` its events are matched in.
+    by_class: Vec<Option<usize>>,
+    /// By partition number.
+    rooms: Vec<Option<Room>>,
+    state: State,
+}
+
+/// A partition with what this thread has learned of its events.
+#[derive(Debug)]
+struct Room {
+    partition: Arc<Partition>,
+    plan: Plan,
+    measured: Measured,
+    /// By slot.
+    learned: Vec<Learned>,
+    events: u64,
+}
+
+/// What a thread learns of a slot.
+#[derive(Debug, Default)]
+struct Learned {
+    answers: Answers,
+    hints: Option<Hints>,
+    /// Values seen, in lower case, to choose hints by.
+    seen: Vec<Vec<u8>>,
+    seen_bytes: usize,
+}
+
+/// Answers to one event. Reused.
+#[derive(Debug, Default)]
+struct State {
+    bits: Vec<u64>,
+    slots: Vec<SlotState>,
+    looked: Vec<u64>,
+    queue: Vec<u32>,
+    keywords_sought: bool,
+    plain: Vec<u8>,
+    low: Vec<u8>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct SlotState {
+    /// Index of its first span of the best rank.
+    first: u32,
+    rank: u8,
+    has_text: bool,
+    many: bool,
+    read: bool,
+    /// Reading left out what called no rule.
+    incomplete: bool,
+}
+
+const ABSENT: SlotState = SlotState {
+    first: u32::MAX,
+    rank: u8::MAX,
+    has_text: false,
+    many: false,
+    read: false,
+    incomplete: false,
+};
+
+/// The first events of a partition are read in full to learn from them; then the plan is made anew, and
+/// again at each doubling.
+const FIRST_REPLAN: u64 = 32;
+/// Later one of so many events is read in full: more often while there are few.
+const SAMPLE_EVERY: [u64; 2] = [32, 512];
+const FEW: u64 = 4096;
+
+impl Worker {
+    /// A worker with nothing learned yet.
+    pub fn new(matcher: Arc<Matcher>) -> Self {
+        Self { matcher, by_class: Vec::new(), rooms: Vec::new(), state: State::default() }
+    }
+
+    /// Appends the numbers of the rules that fire on the event to `hits`, in ascending order.
+    pub fn matches(&mut self, class: &EventClass, event: &Event<'_>, hits: &mut Vec<u32>) {
+        let room = match self.by_class.get(class.id.0 as usize) {
+            Some(Some(room)) => *room,
+            _ => self.enter(class),
+        };
+        let Some(Some(room)) = self.rooms.get_mut(room) else { return };
+        room.events += 1;
+        if room.partition.rules.is_empty() {
+            return;
+        }
+        let start = hits.len();
+        let every = if room.events < FEW { SAMPLE_EVERY[0] } else { SAMPLE_EVERY[1] };
+        let sample = room.events <= FIRST_REPLAN || room.events.is_multiple_of(every);
+        room.matching(event, &mut self.state).run(hits);
+        if sample {
+            self.state.learn(room, event);
+            if room.events.is_power_of_two() && room.events >= FIRST_REPLAN {
+                room.replan();
+            }
+        }
+        if hits.len() - start > 1 {
+            hits[start..].sort_unstable();
+        }
+    }
+
+    #[cold]
+    fn enter(&mut self, class: &EventClass) -> usize {
+        let partition = self.matcher.partition(class);
+        let id = partition.id;
+        if self.rooms.len() <= id {
+            self.rooms.resize_with(id + 1, || None);
+        }
+        self.rooms[id].get_or_insert_with(|| {
+            let measured = Measured::nothing(&partition);
+            let learned = partition.slots.iter().map(|_| Learned::default()).collect();
+            Room { plan: Plan::new(&partition, &measured), partition, measured, learned, events: 0 }
+        });
+        let ClassId(class) = class.id;
+        if self.by_class.len() <= class as usize {
+            self.by_class.resize(class as usize + 1, None);
+        }
+        self.by_class[class as usize] = Some(id);
+        id
+    }
+}
+
+impl Room {
+    fn replan(&mut self) {
+        self.plan = Plan::new(&self.partition, &self.measured);
+        for (slot, learned) in self.partition.slots.iter().zip(&mut self.learned) {
+            let calling = |bit| !self.plan.called_by(bit).is_empty();
+            let literals = slot.folded.as_ref().map(|texts| texts.parts(calling)).unwrap_or_default();
+            learned.hints = Hints::choose(&literals, &learned.seen);
+            learned.answers = Answers::default(); // they may have been left incomplete by the old hints
+        }
+    }
+
+    fn matching<'a, 'e>(&'a mut self, event: &'a Event<'e>, state: &'a mut State) -> Matching<'a, 'e> {
+        Matching { partition: &self.partition, plan: &self.plan, learned: &mut self.learned, event, state }
+    }
+}
+
+impl State {
+    fn reset(&mut self, partition: &Partition) {
+        self.bits.clear();
+        self.bits.resize(partition.bit_homes.len().div_ceil(64), 0);
+        self.slots.clear();
+        self.slots.resize(partition.slots.len(), ABSENT);
+        self.looked.clear();
+        self.looked.resize(partition.rules.len().div_ceil(64), 0);
+        self.queue.clear();
+        self.keywords_sought = false;
+    }
+
+    fn is_set(&self, bit: Bit) -> bool {
+        self.bits[bit as usize / 64] >> (bit % 64) & 1 == 1
+    }
+
+    /// Reads what matching left unread of the event, and counts everything.
+    #[cold]
+    fn learn(&mut self, room: &mut Room, event: &Event<'_>) {
+        let slots = room.partition.slots.len() as SlotIndex;
+        let mut matching = room.matching(event, self);
+        for slot in 0..slots {
+            matching.read(slot);
+            if matching.state.slots[slot as usize].incomplete {
+                matching.complete(slot);
+            }
+            matching.remember(slot);
+        }
+        matching.seek_keywords();
+        let measured = &mut room.measured;
+        measured.events += 1;
+        measured.record_bytes += event.record.len() as u64;
+        for (seen, state) in measured.slots.iter_mut().zip(&self.slots) {
+            if let Some(span) = event.fields.get(state.first as usize) {
+                seen.0 += 1;
+                seen.1 += u64::from(span.end - span.start);
+            }
+        }
+        for (bit, seen) in measured.bits.iter_mut().enumerate() {
+            *seen += u32::from(self.is_set(bit as Bit));
+        }
+    }
+}
+
+/// Bits found true so far, and the rules they call.
+struct Truths<'a> {
+    bits: &'a mut [u64],
+    looked: &'a mut [u64],
+    queue: &'a mut Vec<u32>,
+    plan: &'a Plan,
+}
+
+impl Truths<'_> {
+    #[inline]
+    fn set(&mut self, bit: Bit) {
+        if add(self.bits, bit) {
+            for &rule in self.plan.called_by(bit) {
+                if add(self.looked, rule) {
+                    self.queue.push(rule);
+                }
+            }
+        }
+    }
+}
+
+/// Adds a member to a set; says whether it is new.
+#[inline(always)]
+fn add(set: &mut [u64], member: u32) -> bool {
+    let word = &mut set[member as usize / 64];
+    let mask = 1 << (member % 64);
+    let new = *word & mask == 0;
+    *word |= mask;
+    new
+}
+
+/// Null, arrays and objects have none.
+#[inline(always)]
+fn has_text(span: &FieldSpan) -> bool {
+    !matches!(span.kind, ValueKind::Null | ValueKind::Container)
+}
+
+struct Matching<'a, 'e> {
+    partition: &'a Partition,
+    plan: &'a Plan,
+    learned: &'a mut [Learned],
+    event: &'a Event<'e>,
+    state: &'a mut State,
+}
+
+impl Matching<'_, '_> {
+    fn run(&mut self, hits: &mut Vec<u32>) {
+        self.state.reset(self.partition);
+        self.route();
+        for &slot in &self.plan.eager {
+            self.read(slot);
+        }
+        if self.plan.keywords {
+            self.seek_keywords();
+        }
+        for &rule in &self.plan.always {
+            self.look(rule, hits);
+        }
+        // A rule that is looked at may read further slots, but those call no rules: the queue is final.
+        let queue = std::mem::take(&mut self.state.queue);
+        for &rule in &queue {
+            self.look(rule, hits);
+        }
+        self.state.queue = queue;
+    }
+
+    /// Finds each slot's values among the event's fields: those of the best ranked field that has text, or
+    /// of the best ranked one if none has.
+    #[inline(always)]
+    fn route(&mut self) {
+        for (index, span) in self.event.fields.iter().enumerate() {
+            for &(slot, rank) in self.partition.routes.of(span.field) {
+                let has_text = has_text(span);
+                let state = &mut self.state.slots[slot as usize];
+                if state.first == u32::MAX {
+                    *state = SlotState { first: index as u32, rank, has_text, ..ABSENT };
+                } else if state.rank == rank {
+                    state.many = true;
+                    state.has_text |= has_text;
+                } else if (has_text, state.rank) > (state.has_text, rank) {
+                    let first = self.first_of(slot, rank).unwrap_or(index);
+                    let many = first < index;
+                    self.state.slots[slot as usize] =
+                        SlotState { first: first as u32, rank, has_text, many, ..ABSENT };
+                }
+            }
+        }
+    }
+
+    #[cold]
+    fn first_of(&self, slot: SlotIndex, rank: u8) -> Option<usize> {
+        let routes = &self.partition.routes;
+        self.event.fields.iter().position(|span| routes.of(span.field).contains(&(slot, rank)))
+    }
+
+    fn look(&mut self, rule: u32, hits: &mut Vec<u32>) {
+        let (number, root) = self.partition.rules[rule as usize];
+        if self.holds(root) {
+            hits.push(number);
+        }
+    }
+
+    fn holds(&mut self, node: u32) -> bool {
+        let partition = self.partition;
+        match partition.nodes[node as usize] {
+            Node::Const(value) => value,
+            Node::All(kids) => partition.kids(kids).iter().all(|&kid| self.holds(kid)),
+            Node::Any(kids) => partition.kids(kids).iter().any(|&kid| self.holds(kid)),
+            Node::Not(inner) => !self.holds(inner),
+            Node::Bit(bit) => self.bit(bit),
+            Node::Exists(slot) => self.state.slots[slot as usize].first != u32::MAX,
+            Node::Null(slot) => {
+                let absent = self.state.slots[slot as usize].first == u32::MAX;
+                absent || self.any_span(slot, |_, span| span.kind == ValueKind::Null)
+            }
+            Node::Regex(index) => {
+                let (slot, regex) = &partition.regexes[index as usize];
+                self.any_text(*slot, |value| regex.regex.is_match(value))
+            }
+            Node::KeywordRegex(index) => keywords::any_value(self.event, |value| {
+                partition.keyword_regexes[index as usize].regex.is_match(value)
+            }),
+            Node::Time(index) => {
+                let (slot, part, comparison, wanted) = partition.times[index as usize];
+                self.any_text(slot, |text| {
+                    leaf::time_part(text, part).is_some_and(|n| comparison.holds(n, wanted))
+                })
+            }
+            Node::Ref(index) => {
+                let (slot, other, reference) = &partition.refs[index as usize];
+                let mut others = Vec::new();
+                self.any_text(*other, |text| {
+                    others.push(text.to_vec());
+                    false
+                });
+                self.any_text(*slot, |text| {
+                    others.iter().any(|other| leaf::ref_matches(reference, text, other))
+                })
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn bit(&mut self, bit: Bit) -> bool {
+        match self.partition.bit_homes[bit as usize] {
+            Home::Slot(slot) => {
+                self.read(slot);
+                if !self.state.is_set(bit) && self.state.slots[slot as usize].incomplete {
+                    return self.left_out(slot, bit);
+                }
+            }
+            Home::Keywords => self.seek_keywords(),
+        }
+        self.state.is_set(bit)
+    }
+
+    /// Answers every bit of a slot that may call a rule, and most others.
+    #[inline(always)]
+    fn read(&mut self, slot: SlotIndex) {
+        let state = &mut self.state.slots[slot as usize];
+        if !state.read {
+            state.read = true;
+            if state.first != u32::MAX {
+                self.each_value(slot, Self::read_value);
+            }
+        }
+    }
+
+    /// Answers a bit that reading its slot may have left out.
+    #[cold]
+    fn left_out(&mut self, slot: SlotIndex, bit: Bit) -> bool {
+        let state = self.state.slots[slot as usize];
+        let texts = self.partition.slots[slot as usize].folded.as_ref();
+        if let (false, Some(texts), Some(span)) =
+            (state.many, texts, self.event.fields.get(state.first as usize))
+        {
+            let State { plain, low, .. } = &mut *self.state;
+            low.clear();
+            fold_into(self.event.text_of(span, plain), low);
+            if let Some(answer) = texts.has_part(bit, low) {
+                return answer;
+            }
+        }
+        self.complete(slot);
+        self.state.is_set(bit)
+    }
+
+    /// Answers every bit of a slot that has been read.
+    #[cold]
+    fn complete(&mut self, slot: SlotIndex) {
+        self.state.slots[slot as usize].incomplete = false;
+        self.each_value(slot, |this, slot, span| {
+            let State { bits, looked, queue, plain, low, .. } = &mut *this.state;
+            let mut truths = Truths { bits, looked, queue, plan: this.plan };
+            let text = this.event.text_of(span, plain);
+            this.partition.slots[slot as usize].ask_parts(text, low, &mut |bit| truths.set(bit));
+        });
+    }
+
+    #[inline]
+    fn each_value(&mut self, slot: SlotIndex, visit: impl Fn(&mut Self, SlotIndex, &FieldSpan)) {
+        let SlotState { first, rank, many, .. } = self.state.slots[slot as usize];
+        let fields = self.event.fields.get(first as usize..).unwrap_or_default();
+        for (index, span) in fields.iter().enumerate() {
+            let ours = index == 0 || self.partition.routes.of(span.field).contains(&(slot, rank));
+            if ours && has_text(span) {
+                visit(self, slot, span);
+            }
+            if !many {
+                return;
+            }
+        }
+    }
+
+    fn read_value(&mut self, slot: SlotIndex, span: &FieldSpan) {
+        let questions = &self.partition.slots[slot as usize];
+        let State { bits, looked, queue, plain, low, slots, .. } = &mut *self.state;
+        let mut truths = Truths { bits, looked, queue, plan: self.plan };
+        let raw = self.event.raw(span);
+        let Learned { answers, hints, .. } = &mut self.learned[slot as usize];
+        let hints = hints.as_ref();
+        let complete = match answers.get(raw) {
+            Ok(known) => {
+                known.bits.iter().for_each(|&bit| truths.set(bit));
+                !known.incomplete
+            }
+            Err(None) => {
+                let text = self.event.text_of(span, plain);
+                questions.ask(text, low, hints, &mut |bit| truths.set(bit))
+            }
+            Err(Some(place)) => {
+                let text = self.event.text_of(span, plain);
+                let kept = answers.put(place, raw);
+                let complete = questions.ask(text, low, hints, &mut |bit| {
+                    kept.bits.push(bit);
+                    truths.set(bit);
+                });
+                kept.incomplete = !complete;
+                complete
+            }
+        };
+        slots[slot as usize].incomplete |= !complete;
+    }
+
+    /// Keeps a long value to choose hints by.
+    fn remember(&mut self, slot: SlotIndex) {
+        let learned = &mut self.learned[slot as usize];
+        let first = self.state.slots[slot as usize].first;
+        let Some(span) = self.event.fields.get(first as usize) else { return };
+        if self.partition.slots[slot as usize].reads_all && learned.seen_bytes < SAMPLE {
+            let mut value = Vec::new();
+            fold_into(self.event.text_of(span, &mut self.state.plain), &mut value);
+            value.truncate(SAMPLE);
+            if value.len() >= WORTHWHILE {
+                learned.seen_bytes += value.len();
+                learned.seen.push(value);
+            }
+        }
+    }
+
+    fn seek_keywords(&mut self) {
+        if std::mem::replace(&mut self.state.keywords_sought, true) {
+            return;
+        }
+        let Some(keywords) = &self.partition.keywords else { return };
+        let State { bits, looked, queue, low, .. } = &mut *self.state;
+        let mut truths = Truths { bits, looked, queue, plan: self.plan };
+        keywords.find(self.event, low, &mut |bit| truths.set(bit));
+    }
+
+    /// Whether some span of a slot passes.
+    fn any_span(&self, slot: SlotIndex, mut passes: impl FnMut(&Self, &FieldSpan) -> bool) -> bool {
+        let SlotState { first, rank, many, .. } = self.state.slots[slot as usize];
+        let fields = self.event.fields.get(first as usize..).unwrap_or_default();
+        let Some((span, rest)) = fields.split_first() else { return false };
+        passes(self, span)
+            || many
+                && rest.iter().any(|span| {
+                    self.partition.routes.of(span.field).contains(&(slot, rank)) && passes(self, span)
+                })
+    }
+
+    /// Whether the text of some value of a slot passes.
+    fn any_text(&mut self, slot: SlotIndex, mut passes: impl FnMut(&[u8]) -> bool) -> bool {
+        let mut plain = std::mem::take(&mut self.state.plain);
+        let passed =
+            self.any_span(slot, |this, span| has_text(span) && passes(this.event.text_of(span, &mut plain)));
+        self.state.plain = plain;
+        passed
+    }
+}

@@ -1,0 +1,149 @@
+//! What reading YAML from outside may cost: the one guard in front of rules and pipelines.
+//!
+//! The YAML reader looks at every open bracket at each token, and builds what an alias stands for as
+//! often as it is named; a short text could cost minutes or memory without end. So brackets are counted
+//! before reading, and a [`Budget`] is charged for every node while reading.
+//!
+//! Invariant: a text that passes costs time and memory in proportion to its size and its budget.
+
+use std::cell::Cell;
+use std::fmt;
+
+use serde::de::DeserializeSeed;
+
+/// Brackets times marks of a text: 1,600 brackets in a dense 100 KiB, any number in what is shorter.
+/// Measured: under half a second for the costliest text at the limit.
+const BRACKETS: usize = 32 << 20;
+
+/// Why a text could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Unreadable {
+    /// The line, from 1, where known.
+    pub(crate) line: Option<usize>,
+    /// What is wrong.
+    pub(crate) reason: String,
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.reason)
+    }
+}
+
+impl From<yaml_serde::Error> for Unreadable {
+    fn from(error: yaml_serde::Error) -> Self {
+        let text = error.to_string();
+        let reason = text.split(" at line ").next().unwrap_or_default();
+        Self { line: error.location().map(|place| place.line()), reason: reason.to_owned() }
+    }
+}
+
+/// Reads the one document in `text`. `seed` builds it and charges a [`Budget`] for each node.
+pub(crate) fn read<'t, S: DeserializeSeed<'t>>(text: &'t str, seed: S) -> Result<S::Value, Unreadable> {
+    if bracket_cost(text) > BRACKETS {
+        let reason = "it has too many brackets for its size".to_owned();
+        return Err(Unreadable { line: None, reason });
+    }
+    Ok(seed.deserialize(yaml_serde::Deserializer::from_str(text))?)
+}
+
+/// What may still be built: an alias costs as much as what it stands for.
+pub(crate) struct Budget {
+    nodes: Cell<usize>,
+    bytes: Cell<usize>,
+}
+
+impl Budget {
+    /// For so many nodes and bytes of text in them.
+    pub(crate) fn new(nodes: usize, bytes: usize) -> Self {
+        Self { nodes: Cell::new(nodes), bytes: Cell::new(bytes) }
+    }
+
+    /// Takes the price of a node with so many bytes of text.
+    pub(crate) fn spend<E: serde::de::Error>(&self, bytes: usize) -> Result<(), E> {
+        match (self.nodes.get().checked_sub(1), self.bytes.get().checked_sub(bytes)) {
+            (Some(nodes), Some(bytes)) => {
+                self.nodes.set(nodes);
+                self.bytes.set(bytes);
+                Ok(())
+            }
+            _ => Err(E::custom("the document is too large once its aliases are followed")),
+        }
+    }
+}
+
+/// Upper bound of what reading brackets costs: those that may be open, times the tokens there may be.
+/// Which ones are closed again, or stand in a text, would take a reader to tell, so all count that may
+/// open: those after white space (in YAML not only ASCII's), another bracket, or a mark.
+fn bracket_cost(text: &str) -> usize {
+    let (mut opens, mut marks, mut before) = (0_usize, 0_usize, b'\n');
+    for byte in text.bytes() {
+        let may_open = !before.is_ascii() || before.is_ascii_whitespace() || is_mark(before);
+        opens += usize::from(matches!(byte, b'[' | b'{') && may_open);
+        marks += usize::from(is_mark(byte));
+        before = byte;
+    }
+    opens.saturating_mul(marks)
+}
+
+/// Whether a token of YAML may begin or end with it: no two tokens are without one between them.
+fn is_mark(byte: u8) -> bool {
+    matches!(
+        byte,
+        b'\n'
+            | b'\r'
+            | b'-'
+            | b'?'
+            | b':'
+            | b','
+            | b'['
+            | b']'
+            | b'{'
+            | b'}'
+            | b'#'
+            | b'&'
+            | b'*'
+            | b'!'
+            | b'|'
+            | b'>'
+            | b'\''
+            | b'"'
+            | b'%'
+            | b'@'
+            | b'`'
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::de::IgnoredAny;
+
+    use super::*;
+
+    /// The shapes that make the reader look back at many brackets, filled up to a mebibyte.
+    #[test]
+    fn brackets_are_refused_however_they_open() {
+        let full = |unit: &str| unit.repeat((1 << 20) / unit.len());
+        let units =
+            ["[", "{a: ", "{?", "[{", "'x'[", "!t [", "\u{85}[", "\u{2028}[", "[]\n- [", "- {<<: *a}\n"];
+        for unit in
+            units.map(full).into_iter().chain(["{a: ".repeat(2_000) + &full("a,"), "{a: ".repeat(200_000)])
+        {
+            let refused = read(&unit, std::marker::PhantomData::<IgnoredAny>).unwrap_err();
+            assert_eq!(refused.to_string(), "it has too many brackets for its size", "{}", &unit[..8]);
+        }
+    }
+
+    #[test]
+    fn lists_in_brackets_as_people_write_them_are_read() {
+        let text = "- {field: [Image, 'a b'], to: [process.executable]}\n".repeat(800);
+        assert!(read(&text, std::marker::PhantomData::<IgnoredAny>).is_ok());
+    }
+
+    #[test]
+    fn a_budget_ends() {
+        let budget = Budget::new(2, 10);
+        let spend = |bytes| budget.spend::<yaml_serde::Error>(bytes);
+        assert!(spend(10).is_ok() && spend(1).is_err() && spend(0).is_ok() && spend(0).is_err());
+    }
+}

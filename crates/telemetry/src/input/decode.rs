@@ -1,0 +1,261 @@
+//! Blocks to events.
+
+use super::block::{Block, Unit};
+use super::evtx::ChunkReader;
+use super::fields::Fields;
+use super::options::Options;
+use super::syslog::Message;
+use super::table::Columns;
+use super::{Format, access_log, auditd, cef, leef, logfmt, otlp, payload};
+use crate::Error;
+use crate::json::Scanner;
+use ward_core::{Event, EventBuf, FieldNames};
+
+/// What a block holds.
+#[derive(Debug)]
+pub enum Decoded<'a> {
+    /// An event.
+    Event {
+        /// The event, borrowed from the decoder and the block.
+        event: Event<'a>,
+        /// Its `EventRecordID` (EVTX), or the number of its line, element or row, from 1. A header counts.
+        record: u64,
+    },
+    /// Something that could not be read, or not as it stands. A record that was read in spite of it follows
+    /// as an event of its own.
+    Bad {
+        /// The number of the record; 0 where an EVTX file is damaged and it is not known.
+        record: u64,
+        /// Where it starts in the decompressed input, in bytes.
+        offset: u64,
+        /// What is wrong.
+        error: Error,
+    },
+}
+
+/// Takes blocks apart. One for each thread.
+pub struct Decoder {
+    options: Options,
+    scanner: Scanner,
+    event: EventBuf,
+    chunks: ChunkReader,
+    /// A record that was not UTF-8, mended.
+    mended: String,
+}
+
+/// Where results go.
+type Each<'f> = dyn FnMut(Decoded<'_>) + 'f;
+
+/// A record and its place.
+#[derive(Clone, Copy)]
+struct Record<'a> {
+    bytes: &'a [u8],
+    number: u64,
+    offset: u64,
+}
+
+impl Decoder {
+    /// A decoder for the blocks of inputs opened with these options.
+    pub fn new(options: &Options) -> Self {
+        Self {
+            options: options.clone(),
+            scanner: Scanner::default(),
+            event: EventBuf::default(),
+            chunks: ChunkReader::default(),
+            mended: String::new(),
+        }
+    }
+
+    /// Gives `each` what `block` holds, in order; what lies between records comes first.
+    pub fn decode(&mut self, block: &mut Block, names: &FieldNames, each: &mut Each<'_>) {
+        for fault in block.faults.drain(..) {
+            each(Decoded::Bad { record: fault.record, offset: fault.offset, error: fault.error });
+        }
+        match &block.units {
+            Some(units) if block.format == Format::Evtx => self.chunks(block, units, names, each),
+            Some(units) => self.units(block, units, names, each),
+            None => self.lines(block, names, each),
+        }
+    }
+
+    /// Gives `each` one record that stands alone, such as a datagram. Formats that need a header, and EVTX,
+    /// are told as errors.
+    pub fn decode_record(&mut self, format: Format, bytes: &[u8], names: &FieldNames, each: &mut Each<'_>) {
+        let table = matches!(format, Format::Csv | Format::Zeek | Format::W3c);
+        let columns = table.then(|| Columns::none(format));
+        let record = Record { bytes: without_newline(bytes), number: 1, offset: 0 };
+        self.record(record, false, format, columns.as_ref(), names, each);
+    }
+
+    fn chunks(&mut self, block: &Block, units: &[Unit], names: &FieldNames, each: &mut Each<'_>) {
+        let (scanner, event) = (&mut self.scanner, &mut self.event);
+        for &Unit { start, end, .. } in units {
+            let offset = block.offset + start as u64;
+            let chunk = block.data().get(start..end).unwrap_or_default();
+            self.chunks.decode(chunk, &mut |record, json| {
+                let scanned = json.and_then(|json| {
+                    scanner.scan(json, names, event)?;
+                    Ok(json)
+                });
+                match scanned {
+                    Ok(json) => each(Decoded::Event { event: event.json_event(json), record }),
+                    Err(error) => each(Decoded::Bad { record, offset, error }),
+                }
+            });
+        }
+    }
+
+    fn units(&mut self, block: &Block, units: &[Unit], names: &FieldNames, each: &mut Each<'_>) {
+        let columns = block.columns.as_deref();
+        let clean = std::str::from_utf8(block.data()).is_ok();
+        for &Unit { start, end, record: number } in units {
+            let bytes = without_newline(block.data().get(start..end).unwrap_or_default());
+            let record = Record { bytes, number, offset: block.offset + start as u64 };
+            self.record(record, clean, block.format, columns, names, each);
+        }
+    }
+
+    fn lines(&mut self, block: &Block, names: &FieldNames, each: &mut Each<'_>) {
+        let data = block.data();
+        let clean = std::str::from_utf8(data).is_ok();
+        let mut columns = block.columns.as_deref().cloned();
+        let (mut start, mut number) = (0, block.first_record);
+        let ends =
+            memchr::memchr_iter(b'\n', data).chain((data.last() != Some(&b'\n')).then_some(data.len()));
+        for end in ends {
+            let bytes = without_newline(data.get(start..end).unwrap_or_default());
+            let record = Record { bytes, number, offset: block.offset + start as u64 };
+            (start, number) = (end + 1, number + 1);
+            match &mut columns {
+                Some(columns) if bytes.starts_with(b"#") => {
+                    // Too many columns were told by the reader.
+                    let _ = columns.directive(&String::from_utf8_lossy(bytes), self.options.limits.columns);
+                }
+                columns => self.record(record, clean, block.format, columns.as_ref(), names, each),
+            }
+        }
+    }
+
+    #[inline]
+    fn record(
+        &mut self,
+        record: Record<'_>,
+        clean: bool,
+        format: Format,
+        columns: Option<&Columns>,
+        names: &FieldNames,
+        each: &mut Each<'_>,
+    ) {
+        let Record { bytes, number, offset } = record;
+        if bytes.first().is_none_or(u8::is_ascii_whitespace) && bytes.trim_ascii().is_empty() {
+            return;
+        }
+        if bytes.len() > self.options.limits.record {
+            let error = Error::TooLong { limit: self.options.limits.record };
+            return each(Decoded::Bad { record: number, offset, error });
+        }
+        if clean && format == Format::JsonLines {
+            return self.json(record, names, each);
+        }
+        match std::str::from_utf8(bytes) {
+            Ok(text) => self.text(text, record, format, columns, names, each),
+            Err(e) => {
+                let error = Error::NotUtf8 { at: e.valid_up_to() };
+                each(Decoded::Bad { record: number, offset, error });
+                let mut mended = std::mem::take(&mut self.mended);
+                mended.clear();
+                mended.push_str(&String::from_utf8_lossy(bytes));
+                self.text(
+                    &mended,
+                    Record { bytes: mended.as_bytes(), ..record },
+                    format,
+                    columns,
+                    names,
+                    each,
+                );
+                self.mended = mended;
+            }
+        }
+    }
+
+    #[inline]
+    fn json(&mut self, record: Record<'_>, names: &FieldNames, each: &mut Each<'_>) {
+        let Record { bytes, number, offset } = record;
+        match self.scanner.scan(bytes, names, &mut self.event) {
+            Ok(()) => each(Decoded::Event { event: self.event.json_event(bytes), record: number }),
+            Err(error) => each(Decoded::Bad { record: number, offset, error: error.into() }),
+        }
+    }
+
+    fn text(
+        &mut self,
+        text: &str,
+        record: Record<'_>,
+        format: Format,
+        columns: Option<&Columns>,
+        names: &FieldNames,
+        each: &mut Each<'_>,
+    ) {
+        match format {
+            Format::Json | Format::JsonLines | Format::Evtx => return self.json(record, names, each),
+            Format::Otlp => return self.otlp(text, record, names, each),
+            Format::Syslog | Format::SyslogFrames | Format::Lines => self.message(text, format, names),
+            _ => self.event.clear(),
+        }
+        if columns.is_some_and(|columns| columns.is_header(text)) {
+            return;
+        }
+        let decoded = self.line(text, format, columns, names);
+        let Record { bytes, number, offset } = record;
+        if let Err(reason) = decoded {
+            each(Decoded::Bad { record: number, offset, error: Error::Line { format, reason } });
+        }
+        // A row is read as far as it has columns; the other formats say nothing of a line they do not fit.
+        if decoded.is_ok() || columns.is_some_and(Columns::is_named) {
+            each(Decoded::Event { event: self.event.text_event(bytes), record: number });
+        }
+    }
+
+    fn otlp(&mut self, text: &str, record: Record<'_>, names: &FieldNames, each: &mut Each<'_>) {
+        let mut number = record.number;
+        let result = otlp::decode(text, names, &mut self.scanner, &mut self.event, &mut |event| {
+            each(Decoded::Event { event, record: number });
+            number += 1;
+        });
+        if let Err(error) = result {
+            each(Decoded::Bad { record: number, offset: record.offset, error });
+        }
+    }
+
+    /// Lays out a syslog message, or a line without structure, with what its text holds.
+    fn message(&mut self, text: &str, format: Format, names: &FieldNames) {
+        let message = if format == Format::Lines { Message::plain(text) } else { Message::of(text) };
+        payload::decode(message.message, &mut self.scanner, names, &mut self.event);
+        message.put(self.options.received, &mut Fields::new(names, &mut self.event));
+    }
+
+    /// Lays out a line of one of the other formats.
+    fn line(
+        &mut self,
+        text: &str,
+        format: Format,
+        columns: Option<&Columns>,
+        names: &FieldNames,
+    ) -> Result<(), &'static str> {
+        let mut fields = Fields::new(names, &mut self.event);
+        match (format, columns) {
+            (Format::Cef, _) => cef::decode_line(text, &mut fields),
+            (Format::Leef, _) => leef::decode_line(text, &mut fields),
+            (Format::Logfmt, _) => logfmt::decode_line(text, &mut fields),
+            (Format::Auditd, _) => auditd::decode_line(text, &mut fields),
+            (Format::AccessLog, _) => access_log::decode_line(text, &mut fields),
+            (_, Some(columns)) => columns.decode_line(text, &mut fields),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn without_newline(line: &[u8]) -> &[u8] {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    line.strip_suffix(b"\r").unwrap_or(line)
+}

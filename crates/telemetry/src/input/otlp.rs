@@ -1,0 +1,163 @@
+//! OpenTelemetry log records in OTLP's JSON encoding (OTLP specification 1.x, "JSON Protobuf Encoding";
+//! `opentelemetry/proto/logs/v1/logs.proto`), from `ExportLogsServiceRequest` documents.
+//!
+//! Names: the attributes of the record, its scope and its resource by their keys; `timestamp`
+//! (`timeUnixNano`, else `observedTimeUnixNano`, in nanoseconds), `severityText`, `severityNumber`,
+//! `traceId`, `spanId`, `eventName`, `scope.name`. A text body is `body` and `message`, and if it is
+//! itself JSON, CEF, LEEF, an audit record or logfmt, its fields too; a map body gives the fields of the
+//! map. Maps in maps are dotted paths, arrays are many values.
+
+use super::fields::Fields;
+use super::payload;
+use crate::Error;
+use crate::json::Scanner;
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+use ward_core::{Event, EventBuf, FieldNames, NodeId, RecordForm, ValueKind};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Request<'a> {
+    #[serde(borrow, default)]
+    resource_logs: Vec<ResourceLogs<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ResourceLogs<'a> {
+    #[serde(default)]
+    resource: Value,
+    #[serde(borrow, default, alias = "instrumentationLibraryLogs")]
+    scope_logs: Vec<ScopeLogs<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ScopeLogs<'a> {
+    #[serde(default)]
+    scope: Value,
+    #[serde(borrow, default)]
+    log_records: Vec<&'a RawValue>,
+}
+
+/// Gives `each` the log records of `document`, a whole request or one element of its `resourceLogs`.
+///
+/// # Errors
+/// The document is not OTLP.
+pub fn decode(
+    document: &str,
+    names: &FieldNames,
+    scanner: &mut Scanner,
+    event: &mut EventBuf,
+    each: &mut dyn FnMut(Event<'_>),
+) -> Result<(), Error> {
+    let resources =
+        if document.trim_ascii_start().trim_start_matches('{').trim_ascii_start().starts_with(REQUEST) {
+            serde_json::from_str::<Request<'_>>(document).map_err(Error::Otlp)?.resource_logs
+        } else {
+            vec![serde_json::from_str(document).map_err(Error::Otlp)?]
+        };
+    for of_resource in &resources {
+        for of_scope in &of_resource.scope_logs {
+            for raw in &of_scope.log_records {
+                let record: Value = serde_json::from_str(raw.get()).map_err(Error::Otlp)?;
+                log_record(&record, of_scope, of_resource, names, scanner, event);
+                let event = Event {
+                    text: &event.arena,
+                    fields: &event.fields,
+                    record: raw.get().as_bytes(),
+                    form: RecordForm::Json,
+                    unicode_escapes: memchr::memmem::find(raw.get().as_bytes(), b"\\u").is_some(),
+                };
+                each(event);
+            }
+        }
+    }
+    Ok(())
+}
+
+const REQUEST: &str = "\"resourceLogs\"";
+
+fn log_record(
+    record: &Value,
+    of_scope: &ScopeLogs<'_>,
+    of_resource: &ResourceLogs<'_>,
+    names: &FieldNames,
+    scanner: &mut Scanner,
+    event: &mut EventBuf,
+) {
+    let body = record.get("body").unwrap_or(&Value::Null);
+    let text = body.get("stringValue").and_then(Value::as_str);
+    payload::decode(text.unwrap_or_default(), scanner, names, event);
+    let mut fields = Fields::new(names, event);
+    if let Some(text) = text {
+        fields.put("body", text);
+        fields.put_absent("message", ValueKind::Text, text);
+    } else if let Some(node) = fields.node(NodeId::ROOT, "body") {
+        put_value(body, node, &mut fields);
+    }
+    put_pairs(body.get("kvlistValue").and_then(|list| list.get("values")), NodeId::ROOT, &mut fields);
+    for owner in [record, &of_scope.scope, &of_resource.resource] {
+        put_pairs(owner.get("attributes"), NodeId::ROOT, &mut fields);
+    }
+    let time = ["timeUnixNano", "observedTimeUnixNano"].iter().find_map(|key| {
+        let time = scalar(record.get(*key)?)?;
+        (time != "0").then_some(time)
+    });
+    if let Some(time) = time {
+        fields.put_absent("timestamp", ValueKind::Number, &time);
+    }
+    for key in ["severityText", "severityNumber", "traceId", "spanId", "eventName"] {
+        if let Some(text) = record.get(key).and_then(scalar) {
+            fields.put_absent(key, ValueKind::Text, &text);
+        }
+    }
+    if let Some(name) = of_scope.scope.get("name").and_then(Value::as_str) {
+        fields.put("scope.name", name);
+    }
+}
+
+/// Adds a list of `{"key":..., "value":...}`.
+fn put_pairs(pairs: Option<&Value>, from: NodeId, fields: &mut Fields<'_>) {
+    for pair in pairs.and_then(Value::as_array).into_iter().flatten() {
+        let (Some(key), Some(value)) = (pair.get("key").and_then(Value::as_str), pair.get("value")) else {
+            continue;
+        };
+        if let Some(node) = fields.node(from, key) {
+            put_value(value, node, fields);
+        }
+    }
+}
+
+/// Adds an `AnyValue`. Depth is bounded by what serde_json reads, 128 levels.
+fn put_value(value: &Value, node: NodeId, fields: &mut Fields<'_>) {
+    let Some((kind, inner)) = value.as_object().and_then(|any| any.iter().next()) else { return };
+    match kind.as_str() {
+        "arrayValue" => {
+            for part in inner.get("values").and_then(Value::as_array).into_iter().flatten() {
+                put_value(part, node, fields);
+            }
+        }
+        "kvlistValue" => put_pairs(inner.get("values"), node, fields),
+        kind => {
+            let kind = match kind {
+                "intValue" | "doubleValue" => ValueKind::Number,
+                "boolValue" => ValueKind::Bool,
+                _ => ValueKind::Text,
+            };
+            if let Some(text) = scalar(inner) {
+                fields.put_at(node, kind, &text);
+            }
+        }
+    }
+}
+
+/// 64-bit integers are strings in OTLP's JSON, but not every writer knows.
+fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(_) | Value::Bool(_) => Some(value.to_string()),
+        _ => None,
+    }
+}
