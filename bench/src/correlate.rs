@@ -106,7 +106,7 @@ pub fn day(accounts: u32, set: &RuleSet) -> Result<Report, String> {
         let start = processor_time();
         batch.drain(..).for_each(|event| feed.reduce(&event, &mut sightings));
         let reduced = processor_time();
-        sightings.drain(..).for_each(|sighting| correlator.observe_reduced(sighting, &mut found));
+        correlator.observe_all(&mut sightings, &mut found);
         reducing += reduced.saturating_sub(start);
         correlating += processor_time().saturating_sub(reduced);
     }
@@ -152,7 +152,7 @@ pub fn alone(kind: &str, accounts: u32) -> Result<Alone, String> {
     while events.peek().is_some() {
         events.by_ref().take(BATCH).for_each(|event| feed.reduce(&event, &mut sightings));
         let start = processor_time();
-        sightings.drain(..).for_each(|sighting| correlator.observe_reduced(sighting, &mut found));
+        correlator.observe_all(&mut sightings, &mut found);
         correlating += processor_time().saturating_sub(start);
     }
     let stats = correlator.stats();

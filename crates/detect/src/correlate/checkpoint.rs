@@ -120,7 +120,7 @@ impl Correlator {
             &mut stats.unvalued,
             &mut stats.folded,
         ] {
-            *count = input.number()?;
+            *count = input.below(1 << 62, "a count is too large")?;
         }
         let mut dropped = Vec::new();
         let mut places = Vec::new();
@@ -347,7 +347,8 @@ fn read_open(input: &mut Reader, plan: Option<&Plan>, routes: &Routes) -> Result
     }
     let mut open = Open { source: (reference, carried), ..Open::default() };
     if input.below(2, "something is neither there nor not")? == 1 {
-        let (first, last, count) = (read_tick(input)?, read_tick(input)?, input.number()?);
+        let (first, last) = (read_tick(input)?, read_tick(input)?);
+        let count = input.below(1 << 62, "a count is too large")?;
         let mut words = Vec::new();
         for _ in 0..input.count(8)? {
             words.push(input.word()?);

@@ -19,6 +19,8 @@ pub(super) struct Keys {
     /// Sightings kept in grown states.
     pub sightings: usize,
     keys: usize,
+    /// Sightings that came while there were too many.
+    crowded: usize,
     /// Where a shard's slots wait while it is laid out anew.
     scratch: Vec<Slot>,
     /// A shard is swept this often at most, in microseconds of event time.
@@ -61,6 +63,7 @@ impl Keys {
             grown: Slab::default(),
             sightings: 0,
             keys: 0,
+            crowded: 0,
             scratch: Vec::new(),
             pause: ((shortest + limits.lateness) / 2).max(1_000_000),
             longest: i64::from(HORIZON) * finest,
@@ -79,6 +82,11 @@ impl Keys {
 
     pub fn shard_of(&self, key: u64) -> usize {
         key.checked_shr(u64::BITS - self.bits).unwrap_or(0) as usize
+    }
+
+    /// Reads where the keys will be looked for, so that they are in the caches then.
+    pub fn touch(&self, keys: &[u64]) -> u64 {
+        keys.iter().fold(0, |all, key| all ^ self.shards[self.shard_of(*key)].touch(*key, self.bits))
     }
 
     /// Takes in a sighting of a correlation that is decided at each sighting.
@@ -197,8 +205,13 @@ impl Keys {
         let most = limits.keys / self.shards.len() + 8;
         if self.shards[number].len() >= most {
             self.evict(number, plans, false, stats);
-        } else if self.sightings > limits.sightings {
-            self.evict(number, plans, true, stats);
+        }
+        if self.sightings > limits.sightings {
+            // One shard after the other, not too often: each time costs as much as the shard is long.
+            self.crowded += 1;
+            if self.crowded % 1024 == 1 {
+                self.evict(self.crowded / 1024 % self.shards.len(), plans, true, stats);
+            }
         }
     }
 

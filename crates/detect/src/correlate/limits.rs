@@ -4,7 +4,8 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// How far behind the watermark an event may be and still count, in microseconds. The watermark is
-    /// the latest event time seen or told. 5 minutes unless changed.
+    /// the latest event time seen or told. 5 minutes unless changed,
+    /// a year at most.
     pub lateness: i64,
     /// How far ahead of the last [`super::Correlator::advance`] an event's time may be, in microseconds;
     /// what claims to be later is dropped and counted, so that one wrong clock cannot make all others

@@ -86,16 +86,19 @@ impl Running {
 
     pub fn add(&mut self, entry: Entry) {
         match self {
-            Self::Distinct(counts) => *counts.entry(entry.value).or_insert(0) += 1,
+            Self::Distinct(counts) => {
+                let count = counts.entry(entry.value).or_insert(0);
+                *count = count.saturating_add(1);
+            }
             Self::References(counts) => {
                 if let Some(count) = counts.get_mut(entry.value as usize) {
-                    *count += 1;
+                    *count = count.saturating_add(1);
                 }
             }
             Self::Chain(chain) => chain.add(entry),
             Self::Sum { total, count } => {
                 *total = total.saturating_add(fixed(entry.value));
-                *count += u64::from(entry.weight);
+                *count = count.saturating_add(u64::from(entry.weight));
             }
             Self::Sorted(values) => {
                 let value = f64::from_bits(entry.value);
@@ -212,7 +215,7 @@ impl Chain {
     pub fn measure(&self, start: u32) -> Measured {
         let within = |row: &[u32]| row.iter().any(|begun| *begun > start);
         let lengths = self.starts.chunks(self.references.max(1));
-        let longest = lengths.enumerate().filter(|(_, row)| within(row)).map(|(i, _)| i + 1).last();
+        let longest = lengths.enumerate().rev().find(|(_, row)| within(row)).map(|(i, _)| i + 1);
         let present = self.last.iter().enumerate().filter(|(_, at)| **at > start);
         Measured {
             value: longest.unwrap_or(0) as f64,

@@ -61,7 +61,7 @@ impl Open {
         let ready = self.waiting.partition_point(|e| e.at <= settled);
         let ready: Vec<Entry> = self.waiting.drain(..ready).collect();
         for entry in ready {
-            if self.window.as_ref().is_some_and(|w| entry.at - w.first >= plan.span) {
+            if self.window.as_ref().is_some_and(|w| entry.at.saturating_sub(w.first) >= plan.span) {
                 self.decide(plan, fires);
             }
             let fresh = || {

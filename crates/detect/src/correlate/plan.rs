@@ -52,8 +52,7 @@ impl Plan {
         if !(MILLISECOND..=TEN_YEARS).contains(&rule.timespan) {
             return Err(CorrelateError::Timespan { id: rule.id.clone(), micros: rule.timespan });
         }
-        let lateness = limits.lateness.clamp(0, TEN_YEARS);
-        let unit = if (rule.timespan + lateness) / MILLISECOND < i64::from(HORIZON) {
+        let unit = if (rule.timespan + limits.lateness) / MILLISECOND < i64::from(HORIZON) {
             MILLISECOND
         } else {
             1000 * MILLISECOND

@@ -21,7 +21,7 @@ pub type Verdict = (i64, String, f64, usize);
 pub struct Judge {
     rule: CorrelationRule,
     lateness: i64,
-    watermark: i64,
+    pub watermark: i64,
     keys: BTreeMap<String, (Vec<(i64, Seen)>, Option<i64>)>,
     pub late: u64,
 }
@@ -53,6 +53,11 @@ impl Judge {
             self.late += 1;
             return None;
         }
+        self.take_in(seen)
+    }
+
+    /// Takes in a sighting that is in time.
+    pub fn take_in(&mut self, seen: &Seen) -> Option<Verdict> {
         let at_close = self.at_close();
         let (span, time) = (self.rule.timespan / 1000, seen.time.div_euclid(1000));
         let (all, fired) = self.keys.entry(seen.key.clone()).or_default();

@@ -13,6 +13,7 @@ use super::slot::Slot;
 /// Slots of keys whose fingerprints begin with the same bits.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Shard {
+    #[expect(clippy::vec_box, reason = "blocks are separate so that a shard can grow by one")]
     blocks: Vec<Box<Block>>,
     homes: usize,
     len: usize,
@@ -54,6 +55,12 @@ impl Shard {
                 _ => return Err(at),
             }
         }
+    }
+
+    /// Reads where a search for the key will begin. Reads of several keys wait for memory together.
+    #[inline]
+    pub fn touch(&self, key: u64, bits: u32) -> u64 {
+        self.slot(home(key, bits, self.homes)).map_or(0, |slot| slot.key)
     }
 
     pub fn get(&self, at: usize) -> Slot {
@@ -102,13 +109,22 @@ impl Shard {
 
     /// Puts a slot in at `at`, and moves what is there up to the next gap. `false`: there is no gap.
     fn shift_in(&mut self, at: usize, mut slot: Slot) -> bool {
-        let end = self.blocks.len() * BLOCK;
-        let Some(gap) = (at..end).find(|i| self.slot(*i).is_none_or(|s| s.key == 0)) else { return false };
-        for i in at..=gap {
-            if let Some(block) = self.blocks.get_mut(i / BLOCK) {
-                std::mem::swap(&mut block[i % BLOCK], &mut slot);
-            }
+        let gap_in = |block: &Block, from: usize| block[from..].iter().position(|s| s.key == 0);
+        let mut from = at % BLOCK;
+        let rest = self.blocks.iter().skip(at / BLOCK);
+        let gap = rest.enumerate().find_map(|(i, block)| {
+            let start = if i == 0 { from } else { 0 };
+            gap_in(block, start).map(|gap| (at / BLOCK + i, start + gap))
+        });
+        let Some((last, gap)) = gap else { return false };
+        for block in &mut self.blocks[at / BLOCK..last] {
+            let pushed_out = block[BLOCK - 1];
+            block.copy_within(from..BLOCK - 1, from + 1);
+            block[from] = slot;
+            (slot, from) = (pushed_out, 0);
         }
+        self.blocks[last].copy_within(from..gap, from + 1);
+        self.blocks[last][from] = slot;
         true
     }
 

@@ -51,6 +51,12 @@ impl Trail {
         }
     }
 
+    /// Reads what a push for the key will need. Reads of several keys wait for memory together.
+    #[inline]
+    pub fn touch(&self, key: u64) -> u32 {
+        self.buckets[self.bucket(key)]
+    }
+
     /// Up to `most` handles of the key, oldest first.
     pub fn of(&self, key: u64, most: usize) -> Vec<u64> {
         let mut found = Vec::new();
