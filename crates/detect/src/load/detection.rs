@@ -20,7 +20,7 @@ use crate::rule::{Expr, FieldRef, FieldTest, Pattern, Piece, RegexTest, Test, Te
 /// Patterns that one rule may have.
 const MAX_PATTERNS: usize = 50_000;
 /// Regular expressions that one rule may have.
-const MAX_EXPRESSIONS: usize = 200;
+const MAX_EXPRESSIONS: usize = 100;
 
 /// Lowers the search identifiers of one rule.
 pub(super) struct Lowering<'a> {

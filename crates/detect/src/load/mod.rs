@@ -119,7 +119,9 @@ pub fn parse(path: &str, text: &str, options: &LoadOptions) -> ParsedFile {
     let path: Arc<str> = path.into();
     let mut file = ParsedFile { pipelines: options.pipelines.clone(), ..ParsedFile::default() };
     let (documents, broken) = document::documents(text);
+    let last_line = text.lines().count().max(1) as u32;
     for (line, reason) in broken {
+        let line = line.min(last_line); // the YAML reader may point behind the end
         file.report.refused.push(Problem { path: path.clone(), line, id: None, title: None, reason });
     }
     for document in &documents {

@@ -86,6 +86,9 @@ struct Conditions {
 
 impl Conditions {
     fn read(detection: &Node, notes: &mut Vec<Error>) -> Result<Self, Error> {
+        if detection.as_map().is_none() {
+            return Err(Error::Shape { what: "detection".to_owned(), wanted: "a map of search identifiers" });
+        }
         let wrong = || Error::Shape { what: "condition".to_owned(), wanted: "text or a list of texts" };
         let texts = detection.get("condition").ok_or(Error::Missing("condition"))?;
         let texts = texts.scalars().filter(|list| !list.is_empty()).ok_or_else(wrong)?;
