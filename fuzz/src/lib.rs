@@ -10,7 +10,13 @@
 
 #![allow(clippy::panic)] // a target reports by panicking
 
+mod correlate;
+mod input;
 mod json;
+mod matcher;
+mod rules;
+
+use ward_telemetry::input::Format;
 
 /// One fuzz target.
 #[derive(Debug)]
@@ -30,6 +36,108 @@ impl Target {
     }
 }
 
-/// All targets, by name.
-pub const TARGETS: &[Target] =
-    &[Target { name: "json", covers: &["telemetry/src/json.rs"], run: json::scanner }];
+/// All targets, by name. A format of telemetry has a target of its name.
+pub const TARGETS: &[Target] = &[
+    Target {
+        name: "access-log",
+        covers: &["telemetry/src/input/access_log.rs"],
+        run: |input| input::read(Some(Format::AccessLog), input),
+    },
+    Target {
+        name: "auditd",
+        covers: &["telemetry/src/input/auditd.rs"],
+        run: |input| input::read(Some(Format::Auditd), input),
+    },
+    Target {
+        name: "cef",
+        covers: &["telemetry/src/input/cef.rs"],
+        run: |input| input::read(Some(Format::Cef), input),
+    },
+    Target { name: "checkpoint", covers: &["detect/src/correlate"], run: correlate::checkpoint },
+    Target {
+        name: "compressed",
+        covers: &["telemetry/src/input/compression.rs"],
+        run: |input| input::read(Some(Format::Lines), input),
+    },
+    Target {
+        name: "csv",
+        covers: &["telemetry/src/input/table.rs"],
+        run: |input| input::read(Some(Format::Csv), input),
+    },
+    Target {
+        name: "evtx",
+        covers: &["telemetry/src/input/evtx.rs"],
+        run: |input| input::read(Some(Format::Evtx), input),
+    },
+    Target {
+        name: "json",
+        covers: &["telemetry/src/input/documents.rs"],
+        run: |input| input::read(Some(Format::Json), input),
+    },
+    Target { name: "json-scanner", covers: &["telemetry/src/json.rs"], run: json::scanner },
+    Target {
+        name: "leef",
+        covers: &["telemetry/src/input/leef.rs"],
+        run: |input| input::read(Some(Format::Leef), input),
+    },
+    Target {
+        name: "lines",
+        covers: &["telemetry/src/input/payload.rs"],
+        run: |input| input::read(Some(Format::Lines), input),
+    },
+    Target {
+        name: "logfmt",
+        covers: &["telemetry/src/input/logfmt.rs"],
+        run: |input| input::read(Some(Format::Logfmt), input),
+    },
+    Target {
+        name: "matcher",
+        covers: &[
+            "detect/src/compiled",
+            "detect/src/plain.rs",
+            "detect/src/explain.rs",
+            "detect/src/leaf.rs",
+        ],
+        run: matcher::compiled_equals_plain,
+    },
+    Target { name: "ndjson", covers: &[], run: |input| input::read(Some(Format::JsonLines), input) },
+    Target {
+        name: "otlp",
+        covers: &["telemetry/src/input/otlp.rs"],
+        run: |input| input::read(Some(Format::Otlp), input),
+    },
+    Target { name: "pipeline", covers: &["detect/src/pipeline"], run: rules::pipeline },
+    Target {
+        name: "recognised",
+        covers: &[
+            "telemetry/src/input/recognise.rs",
+            "telemetry/src/input/mod.rs",
+            "telemetry/src/input/reader.rs",
+            "telemetry/src/input/window.rs",
+            "telemetry/src/input/decode.rs",
+        ],
+        run: |input| input::read(None, input),
+    },
+    Target { name: "sigma", covers: &["detect/src/load"], run: rules::sigma },
+    Target {
+        name: "syslog",
+        covers: &["telemetry/src/input/syslog.rs"],
+        run: |input| input::read(Some(Format::Syslog), input),
+    },
+    Target {
+        name: "syslog-frames",
+        covers: &["telemetry/src/input/frame.rs"],
+        run: |input| input::read(Some(Format::SyslogFrames), input),
+    },
+    Target { name: "taxonomy", covers: &["telemetry/src/taxonomy"], run: rules::taxonomy },
+    Target {
+        name: "w3c",
+        covers: &["telemetry/src/input/table.rs"],
+        run: |input| input::read(Some(Format::W3c), input),
+    },
+    Target {
+        name: "zeek",
+        covers: &["telemetry/src/input/table.rs"],
+        run: |input| input::read(Some(Format::Zeek), input),
+    },
+];

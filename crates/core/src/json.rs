@@ -1,4 +1,4 @@
-//! What matcher and decoders share of JSON (RFC 8259): undoing string escapes, and every value's text.
+//! What matcher and decoders share of JSON (RFC 8259): undoing string escapes, and finding all texts.
 
 /// Appends `raw`, the inside of a JSON string, to `out` with its escapes undone. What is no valid escape
 /// is kept as it stands; a lone surrogate becomes U+FFFD.

@@ -9,6 +9,7 @@
 //! Invariant: a rule is either fully in force or named in the load report with its reason.
 
 pub mod compiled;
+pub mod correlate;
 pub mod correlation_rule;
 pub mod error;
 pub mod explain;

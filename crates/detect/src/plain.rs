@@ -7,7 +7,7 @@
 //! |---|---|
 //! | a field with many values (JSON array) | when one of its values satisfies the test; for `all`, each pattern may be met by a different value |
 //! | a field that the event does not have | not, but for [`Test::Null`] and [`Test::Exists`]`(false)`; so a negated test holds |
-//! | which values a field has | the class's constant; else its own; if the event does not name it at all, those of the first field that the class lets it be read from and the event names |
+//! | which values a field has | the class's constant; else, of its own name and those that the class lets it be read from, in this order, the first that has text, or the first that the event names if none has |
 //! | text | a pattern covers the whole text; `*` is any run of characters, `?` one character; case is ignored by simple lower case unless `cased` |
 //! | numbers and booleans | as text, as written: `5` is not `5.0`, `true` is `True` |
 //! | regular expression | when it matches somewhere; case counts unless the rule says otherwise |
@@ -104,11 +104,13 @@ impl PlainEvent {
         if let Some(class) = class {
             let mut also = Vec::new();
             for (field, others) in &class.also_read_from {
-                if !by_field.contains_key(field)
-                    && let Some(values) = others.iter().find_map(|other| by_field.get(other))
-                {
-                    also.push((*field, values.clone()));
-                }
+                let has_text = |field: &&FieldId| {
+                    by_field.get(field).is_some_and(|v| v.iter().any(|v| v.text().is_some()))
+                };
+                let names = || std::iter::once(field).chain(others);
+                let best =
+                    names().find(has_text).or_else(|| names().find(|name| by_field.contains_key(name)));
+                also.extend(best.and_then(|best| by_field.get(best)).map(|values| (*field, values.clone())));
             }
             for (field, text) in &class.constants {
                 also.push((*field, vec![Value { kind: ValueKind::Text, bytes: text.clone().into_bytes() }]));

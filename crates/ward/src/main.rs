@@ -1,3 +1,57 @@
 //! The one binary.
 
-fn main() {}
+mod attack;
+mod detect;
+mod error;
+mod own_rules;
+mod rule_set;
+mod rules;
+mod telemetry;
+mod terminal;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The cyber security operations centre of a health and care sector.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100)]
+struct Ward {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Detect(Box<detect::args::DetectArgs>),
+    Rules(Box<rules::RulesArgs>),
+}
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    /// There was nothing to tell.
+    Nothing,
+    /// There was something to tell.
+    Something,
+    /// Something could not be read.
+    Trouble,
+}
+
+fn main() -> ExitCode {
+    let done = match Ward::parse().command {
+        Command::Detect(args) => detect::run(&args),
+        Command::Rules(args) => rules::run(&args),
+    };
+    match done {
+        Ok(Ending::Nothing) => ExitCode::SUCCESS,
+        Ok(Ending::Something) => ExitCode::from(1),
+        Ok(Ending::Trouble) => ExitCode::from(2),
+        Err(error) => {
+            // Nothing is left to be done if even this cannot be written.
+            let _ = writeln!(std::io::stderr(), "ward could not {}", detect::problems::chain(&error));
+            ExitCode::from(2)
+        }
+    }
+}

@@ -86,8 +86,8 @@ impl Keywords {
     }
 }
 
-/// Whether some value of the event satisfies `wanted`: of a JSON record each string, number and boolean
-/// that is no key, of a text record the whole text.
+/// Whether some value of the event satisfies `wanted`: of a JSON record each text, number and
+/// boolean that is no key, of a text record the whole text.
 pub fn any_value(event: &Event<'_>, mut wanted: impl FnMut(&[u8]) -> bool) -> bool {
     match event.form {
         RecordForm::Json => {

@@ -92,10 +92,13 @@ impl Parts {
     /// Says what one word is. `None`: it is no part of a time, or one too many.
     fn take(&mut self, word: &str) -> Option<()> {
         let first = *word.as_bytes().first()?;
-        if let Some(separator) = word.bytes().find(|b| b"/.-".contains(b)).filter(|_| self.day.is_none()) {
-            if first.is_ascii_digit() && !word.contains(':') {
-                return self.take_date(word, char::from(separator));
-            }
+        let separator = word.bytes().find(|b| b"/.-".contains(b));
+        if let Some(separator) = separator
+            && self.day.is_none()
+            && first.is_ascii_digit()
+            && !word.contains(':')
+        {
+            return self.take_date(word, char::from(separator));
         }
         if word.contains(':') && first.is_ascii_digit() {
             return self.take_time(word);

@@ -114,9 +114,17 @@ impl Ranks {
         best
     }
 
+    /// The best candidate's text; `-` is how Windows and web servers write nothing.
     fn text(&self, event: &Event<'_>) -> Option<String> {
         let mut scratch = Vec::new();
-        let (_, span) = self.best(event, 0)?;
-        Some(String::from_utf8_lossy(event.text_of(span, &mut scratch)).into_owned())
+        let mut least = 0;
+        while let Some((rank, span)) = self.best(event, least) {
+            let text = event.text_of(span, &mut scratch);
+            if text != b"-" {
+                return Some(String::from_utf8_lossy(text).into_owned());
+            }
+            least = rank + 1;
+        }
+        None
     }
 }

@@ -32,7 +32,8 @@ pub(super) struct Evaluation<'a> {
     given: SlotSet,
     codes: Vec<Vec<Code>>,
     hints: [Option<String>; 3],
-    constants: Vec<(FieldId, u8, String)>,
+    /// Field, whether that very field held it, value.
+    constants: Vec<(FieldId, bool, String)>,
 }
 
 impl<'a> Evaluation<'a> {
@@ -49,7 +50,7 @@ impl<'a> Evaluation<'a> {
 
     /// Takes note of a value of a slot. `exact`: the whole value is in the key; otherwise only its code
     /// may be used. `only`: the slot has no other value.
-    pub fn read(&mut self, slot: SlotId, from: (FieldId, u8), value: &[u8], exact: bool, only: bool) {
+    pub fn read(&mut self, slot: SlotId, from: FieldId, value: &[u8], exact: bool, only: bool) {
         let Some(known) = self.table.slots.get(slot as usize) else { return };
         let code = known.code(value);
         if let Some(codes) = self.codes.get_mut(slot as usize) {
@@ -69,10 +70,9 @@ impl<'a> Evaluation<'a> {
                 *hint = Some(text.to_owned());
             }
         }
-        let (field, rank) = from;
-        self.constants.push((known.field, rank, text.to_owned()));
-        if field != known.field {
-            self.constants.push((field, 0, text.to_owned()));
+        self.constants.push((known.field, from == known.field, text.to_owned()));
+        if from != known.field {
+            self.constants.push((from, true, text.to_owned()));
         }
     }
 
@@ -92,11 +92,11 @@ impl<'a> Evaluation<'a> {
         }
         let log_sources = reduced(log_sources);
         let (also_read_from, special) = also_read_from(table, &log_sources);
-        // A value read from an alternative is a constant only if rules read that alternative first, too.
+        // A value from an alternative is what rules read only if they have no alternative of their own.
         let mut constants: Vec<_> = self
             .constants
             .into_iter()
-            .filter(|(field, rank, _)| *rank == 0 || !special.contains(field))
+            .filter(|(field, itself, _)| *itself || !special.contains(field))
             .map(|(field, _, text)| (field, text))
             .collect();
         constants.sort();
@@ -132,7 +132,7 @@ impl<'a> Evaluation<'a> {
                 codes.push(known.code(text.as_bytes()));
             }
             self.given.add(*slot);
-            self.constants.push((known.field, 0, text.clone()));
+            self.constants.push((known.field, true, text.clone()));
         }
     }
 }

@@ -130,6 +130,8 @@ pub(super) struct Columns {
 pub(super) struct Identity {
     pub fields: Vec<String>,
     pub when_present: Vec<String>,
+    /// Alternatives of those fields that are believed before the fields themselves.
+    pub headers: Vec<String>,
 }
 
 /// Fields in which an event names its own log source.
@@ -207,8 +209,8 @@ impl File {
             reason,
         };
         let mut file = Self {
-            envelopes: raw.envelopes.paths,
-            flat_envelopes: raw.envelopes.flat,
+            envelopes: raw.envelopes.paths.clone(),
+            flat_envelopes: raw.envelopes.flat.clone(),
             columns: raw.columns,
             identity: raw.identity,
             hints: raw.hints,
@@ -221,6 +223,10 @@ impl File {
         for entry in raw.alternatives {
             let at = entry.span().start;
             file.alternatives.push(alternatives(entry.into_inner()).map_err(|reason| refuse(at, reason))?);
+        }
+        if let Some(open) = raw.envelopes.paths.iter().find(|path| path.split('.').next() == Some("*")) {
+            let at = text.find("[envelopes]").unwrap_or(0);
+            return Err(refuse(at, format!("'{open}' would be an envelope around everything")));
         }
         let at = text.find("[paths]").unwrap_or(0);
         file.paths = name_lists(&raw.paths).map_err(|reason| refuse(at, reason))?;
@@ -325,7 +331,7 @@ fn scalar(value: &toml::Value) -> Option<String> {
 }
 
 /// Longest value a condition may ask for, in bytes.
-pub(super) const MAX_VALUE_BYTES: usize = 128;
+pub(super) const MAX_VALUE_BYTES: usize = 127;
 
 fn line_of(text: &str, at: usize) -> usize {
     text.bytes().take(at).filter(|&byte| byte == b'\n').count() + 1
@@ -385,6 +391,7 @@ mod tests {
             ("[[alternatives]]\nfields = { A = \"B\" }", "A: not a list"),
             ("[columns]\nclock = []", "unknown field `clock`"),
             ("sauce = 1", "top level"),
+            ("[envelopes]\npaths = [\"*.x\"]", "around everything"),
         ] {
             assert!(refusal(text).contains(reason), "{}", refusal(text));
         }

@@ -58,9 +58,11 @@ fn add_paths(files: &[File], names: &mut FieldNames, wanted: &BTreeSet<&str>) {
             }
         }
     }
-    for envelope in files.iter().flat_map(|f| &f.envelopes) {
-        names.envelope(&envelope.split('.').collect::<Vec<_>>());
-    }
+    // The deeper first: an envelope leads to the top, so nothing may be hung below it.
+    let mut envelopes: Vec<Vec<&str>> =
+        files.iter().flat_map(|f| &f.envelopes).map(|path| path.split('.').collect()).collect();
+    envelopes.sort_by_key(|path| std::cmp::Reverse(path.len()));
+    envelopes.iter().for_each(|path| names.envelope(path));
     for envelope in files.iter().flat_map(|f| &f.flat_envelopes) {
         for name in wanted.iter().filter(|name| !name.contains('.')) {
             if let Some(field) = names.get(name) {

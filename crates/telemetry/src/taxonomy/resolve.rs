@@ -16,7 +16,7 @@ use ward_core::{Event, EventClass, LogSource, Timestamp, ValueKind};
 
 use super::evaluate::{Evaluation, Reads};
 use super::registry::Registry;
-use super::slot::{MAX_SLOTS, Slot, SlotId, SlotSet, is_scalar};
+use super::slot::{MAX_SLOTS, SlotId, SlotSet, is_scalar};
 use super::table::{NO_ROLE, Question, Table};
 
 /// Most keys a thread remembers; then it starts afresh.
@@ -42,7 +42,8 @@ pub struct Resolver {
     picks: Box<[Pick; MAX_SLOTS]>,
     plans: FastMap<Shape, u32>,
     plan_list: Vec<Plan>,
-    last: Option<(Shape, u32)>,
+    /// Shape and plan of the last event: most have the same again.
+    last: (Shape, u32),
     key: Vec<u8>,
     scratch: Vec<u8>,
     keys: FastMap<Box<[u8]>, u32>,
@@ -62,7 +63,7 @@ pub(super) struct Shape {
     pub present: SlotSet,
     /// Slots with a value.
     pub valued: SlotSet,
-    /// Slots with more than one value.
+    /// Slots with more than one value, or with a header and a field of the payload.
     pub many: SlotSet,
 }
 
@@ -72,15 +73,14 @@ pub(super) struct Pick {
     /// Its first value's place in the event's fields.
     pub at: u32,
     pub rank: u8,
+    pub behind_header: bool,
 }
 
-/// What matters of the events of one shape.
+/// What matters of the events of one shape. Plan 0 is that of events without a slot.
 #[derive(Debug, Clone, Default)]
 struct Plan {
-    /// Slots whose values matter, ascending.
-    slots: Vec<SlotId>,
-    /// Those of them whose exact value is part of the identity.
-    identity: SlotSet,
+    /// Slots whose values matter, ascending, and whether the exact value does.
+    slots: Vec<(SlotId, bool)>,
 }
 
 impl Resolver {
@@ -95,8 +95,8 @@ impl Resolver {
             year,
             picks: Box::new([Pick::default(); MAX_SLOTS]),
             plans: FastMap::default(),
-            plan_list: Vec::new(),
-            last: None,
+            plan_list: vec![Plan::default()],
+            last: (Shape::default(), 0),
             key: Vec::new(),
             scratch: Vec::new(),
             keys: FastMap::default(),
@@ -121,15 +121,14 @@ impl Resolver {
     #[inline]
     pub fn resolve(&mut self, event: &Event<'_>) -> &Arc<EventClass> {
         let shape = self.pick(event);
-        let plan = match self.last {
-            Some((last, plan)) if last == shape => plan,
-            _ => self.plan(shape),
-        };
-        self.last = Some((shape, plan));
-        self.make_key(event, shape, plan);
+        if self.last.0 != shape {
+            self.last = (shape, self.plan(&shape));
+        }
+        let plan = self.last.1;
+        self.make_key(event, &shape, plan);
         let class = match self.keys.get(self.key.as_slice()) {
             Some(&class) => class,
-            None => self.learn(event, shape, plan),
+            None => self.learn(event, &shape, plan),
         };
         &self.classes[class as usize]
     }
@@ -175,11 +174,17 @@ impl Resolver {
                     continue;
                 }
                 let pick = &mut self.picks[slot as usize];
-                if !shape.valued.has(slot) || role.rank < pick.rank {
+                let new = Pick { at: at as u32, rank: role.rank, behind_header: role.behind_header };
+                if !shape.valued.has(slot) {
                     shape.valued.add(slot);
+                    *pick = new;
+                } else if role.rank < pick.rank {
                     shape.many.remove(slot);
-                    *pick = Pick { at: at as u32, rank: role.rank };
-                } else if role.rank == pick.rank {
+                    if pick.behind_header {
+                        shape.many.add(slot);
+                    }
+                    *pick = new;
+                } else if role.rank == pick.rank || role.behind_header {
                     shape.many.add(slot);
                 }
             }
@@ -189,29 +194,30 @@ impl Resolver {
     }
 
     #[cold]
-    fn plan(&mut self, shape: Shape) -> u32 {
-        if let Some(&plan) = self.plans.get(&shape) {
+    fn plan(&mut self, shape: &Shape) -> u32 {
+        if let Some(&plan) = self.plans.get(shape) {
             return plan;
         }
         if self.plan_list.len() >= MAX_SHAPES {
             // Keys hold numbers of plans: they go together.
             self.plans.clear();
-            self.plan_list.clear();
+            self.plan_list.truncate(1);
             self.keys.clear();
             self.classes.clear();
         }
         let number = self.plan_list.len() as u32;
         self.plan_list.push(Plan::new(&self.shared.table, shape));
-        self.plans.insert(shape, number);
+        self.plans.insert(*shape, number);
         number
     }
 
     #[inline]
-    fn make_key(&mut self, event: &Event<'_>, shape: Shape, plan: u32) {
-        self.key.clear();
-        self.key.extend_from_slice(&plan.to_le_bytes());
+    fn make_key(&mut self, event: &Event<'_>, shape: &Shape, plan: u32) {
+        let key = &mut self.key;
+        key.clear();
+        key.extend_from_slice(&plan.to_le_bytes());
         let Some(plan) = self.plan_list.get(plan as usize) else { return };
-        for &slot in &plan.slots {
+        for &(slot, identity) in &plan.slots {
             let pick = self.picks[slot as usize];
             let (Some(known), Some(span)) =
                 (self.shared.table.slots.get(slot as usize), event.fields.get(pick.at as usize))
@@ -219,40 +225,41 @@ impl Resolver {
                 continue;
             };
             // The rank tells from which field it was read, and so of which fields it is a constant.
-            self.key.push(pick.rank);
+            let rank = u32::from(pick.rank) << 16;
             if shape.many.has(slot) {
                 let reads = Reads { event, pick };
-                self.key.push(reads.values().take(MAX_VALUES).count() as u8);
+                let count = reads.values().take(MAX_VALUES).count() as u32;
+                key.extend_from_slice(&(rank | count).to_le_bytes());
                 for span in reads.values().take(MAX_VALUES) {
-                    push_code(known, event.text_of(span, &mut self.scratch), &mut self.key);
+                    known.code(event.text_of(span, &mut self.scratch)).push_to(key);
                 }
                 continue;
             }
             let text = event.text_of(span, &mut self.scratch);
-            let exact = plan.identity.has(slot) && text.len() <= MAX_IDENTITY_BYTES;
-            if exact {
-                self.key.extend_from_slice(&(text.len() as u16).to_le_bytes());
-                self.key.extend_from_slice(text);
+            if identity && text.len() <= MAX_IDENTITY_BYTES {
+                key.extend_from_slice(&(rank | text.len() as u32).to_le_bytes());
+                key.extend_from_slice(text);
             } else {
-                self.key.extend_from_slice(&u16::MAX.to_le_bytes());
-                push_code(known, text, &mut self.key);
+                key.extend_from_slice(&(rank | 0xffff).to_le_bytes());
+                known.code(text).push_to(key);
             }
         }
     }
 
     #[cold]
-    fn learn(&mut self, event: &Event<'_>, shape: Shape, plan: u32) -> u32 {
+    fn learn(&mut self, event: &Event<'_>, shape: &Shape, plan: u32) -> u32 {
         let shared = Arc::clone(&self.shared);
-        let mut evaluation = Evaluation::new(&shared.table, shape);
+        let mut evaluation = Evaluation::new(&shared.table, *shape);
         let plan = self.plan_list.get(plan as usize);
-        for &slot in plan.iter().flat_map(|plan| &plan.slots) {
+        for &(slot, identity) in plan.iter().flat_map(|plan| &plan.slots) {
             let pick = self.picks[slot as usize];
             let only = !shape.many.has(slot);
-            let identity = only && plan.is_some_and(|plan| plan.identity.has(slot));
-            for span in (Reads { event, pick }).values().take(MAX_VALUES) {
+            // Of an identity the first value counts: the header stands before the payload.
+            let limit = if identity { 1 } else { MAX_VALUES };
+            for span in (Reads { event, pick }).values().take(limit) {
                 let text = event.text_of(span, &mut self.scratch);
-                let exact = identity && text.len() <= MAX_IDENTITY_BYTES;
-                evaluation.read(slot, (span.field, pick.rank), text, exact, only);
+                let exact = only && identity && text.len() <= MAX_IDENTITY_BYTES;
+                evaluation.read(slot, span.field, text, exact, only);
             }
         }
         let content = evaluation.content(self.fixed.as_ref());
@@ -276,7 +283,7 @@ impl Clone for Resolver {
 }
 
 impl Plan {
-    fn new(table: &Table, shape: Shape) -> Self {
+    fn new(table: &Table, shape: &Shape) -> Self {
         let mut matters: SlotSet = SlotSet::default();
         for entry in &table.entries {
             let possible = entry.when.iter().all(|(slot, question)| match question {
@@ -297,16 +304,7 @@ impl Plan {
             identity = identity.or(table.identity);
         }
         let identity = identity.and(shape.valued);
-        Self { slots: matters.and(shape.valued).or(identity).iter().collect(), identity }
-    }
-}
-
-#[inline]
-fn push_code(slot: &Slot, text: &[u8], key: &mut Vec<u8>) {
-    let code = slot.code(text);
-    key.extend_from_slice(&code.value.to_le_bytes());
-    key.push(code.exact.into());
-    if slot.has_affixes() {
-        key.extend_from_slice(&code.affixes.to_le_bytes());
+        let slots = matters.and(shape.valued).or(identity).iter();
+        Self { slots: slots.map(|slot| (slot, identity.has(slot))).collect() }
     }
 }

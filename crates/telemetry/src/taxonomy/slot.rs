@@ -72,6 +72,8 @@ pub(super) struct Slot {
     spelled: Vec<Box<str>>,
     /// Beginnings (`true`) and ends that conditions name; their place is their bit.
     affixes: Vec<(bool, Box<[u8]>)>,
+    /// Bit per length that a named value has: most other values are told by it.
+    lengths: u128,
 }
 
 /// What the tables know of a value: enough to decide every condition.
@@ -90,7 +92,7 @@ pub(super) const OTHER: u16 = u16::MAX;
 
 impl Slot {
     pub fn new(field: FieldId) -> Self {
-        Self { field, numbers: HashMap::default(), spelled: Vec::new(), affixes: Vec::new() }
+        Self { field, numbers: HashMap::default(), spelled: Vec::new(), affixes: Vec::new(), lengths: 0 }
     }
 
     /// Makes a value known; gives its number.
@@ -99,6 +101,7 @@ impl Slot {
         let number = *self.numbers.entry(text.to_ascii_lowercase().into_bytes().into()).or_insert(next);
         if number == next {
             self.spelled.push(text.into());
+            self.lengths |= 1u128.checked_shl(text.len() as u32).unwrap_or(0);
         }
         number
     }
@@ -113,11 +116,6 @@ impl Slot {
         1u64.checked_shl(at as u32)
     }
 
-    /// Whether any beginning or end is asked for.
-    pub fn has_affixes(&self) -> bool {
-        !self.affixes.is_empty()
-    }
-
     /// The value of this number as the tables spell it.
     pub fn spelled(&self, number: u16) -> Option<&str> {
         self.spelled.get(number as usize).map(|text| &**text)
@@ -127,26 +125,46 @@ impl Slot {
     #[inline]
     pub fn code(&self, value: &[u8]) -> Code {
         let mut code = Code { value: OTHER, exact: false, affixes: 0 };
-        let mut buffer = [0; MAX_VALUE_BYTES];
-        if let Some(lower) = buffer.get_mut(..value.len()) {
-            lower.copy_from_slice(value);
-            lower.make_ascii_lowercase();
-            if let Some(&number) = self.numbers.get(&*lower) {
-                code.value = number;
-                code.exact = self.spelled(number).is_some_and(|text| text.as_bytes() == value);
-            }
+        if value.len() <= MAX_VALUE_BYTES && self.lengths >> value.len() & 1 != 0 {
+            self.look_up(value, &mut code);
         }
-        for (at, (beginning, text)) in self.affixes.iter().enumerate() {
+        if !self.affixes.is_empty() {
+            code.affixes = self.affixes_of(value);
+        }
+        code
+    }
+
+    fn look_up(&self, value: &[u8], code: &mut Code) {
+        let mut buffer = [0; MAX_VALUE_BYTES];
+        let Some(lower) = buffer.get_mut(..value.len()) else { return };
+        lower.copy_from_slice(value);
+        lower.make_ascii_lowercase();
+        if let Some(&number) = self.numbers.get(&*lower) {
+            code.value = number;
+            code.exact = self.spelled(number).is_some_and(|text| text.as_bytes() == value);
+        }
+    }
+
+    fn affixes_of(&self, value: &[u8]) -> u64 {
+        let has = |(beginning, text): &(bool, Box<[u8]>)| {
             let part = if *beginning {
                 value.get(..text.len())
             } else {
                 value.len().checked_sub(text.len()).and_then(|at| value.get(at..))
             };
-            if part.is_some_and(|part| part.eq_ignore_ascii_case(text)) {
-                code.affixes |= 1 << at;
-            }
-        }
-        code
+            part.is_some_and(|part| part.eq_ignore_ascii_case(text))
+        };
+        self.affixes.iter().enumerate().fold(0, |bits, (at, affix)| bits | u64::from(has(affix)) << at)
+    }
+}
+
+impl Code {
+    /// Appends it to a key, always as eleven bytes.
+    #[inline]
+    pub fn push_to(self, key: &mut Vec<u8>) {
+        let [a, b] = self.value.to_le_bytes();
+        let [c, d, e, f, g, h, i, j] = self.affixes.to_le_bytes();
+        key.extend_from_slice(&[a, b, self.exact.into(), c, d, e, f, g, h, i, j]);
     }
 }
 

@@ -1,7 +1,8 @@
 //! The tables, compiled against one set of field names.
 //!
 //! Each field that conditions ask about is a [`Slot`]. A slot is read from its own field first, then
-//! from its global alternatives in order: the rank of a [`Role`].
+//! from its global alternatives in order: the rank of a [`Role`]. Only a header comes before the own
+//! field, because the payload of an event may have a field of that name.
 
 use std::collections::HashMap;
 
@@ -9,6 +10,7 @@ use ward_core::{FieldId, FieldNames, LogSource};
 
 use super::columns::Columns;
 use super::file::{Condition, File, TaxonomyError};
+use super::names::inside_envelope;
 use super::slot::{MAX_SLOTS, Slot, SlotId, SlotSet};
 
 /// Everything a resolver looks up. Shared by all threads.
@@ -33,8 +35,9 @@ pub(super) struct Table {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Role {
     pub slot: SlotId,
-    /// 0: the slot's own field.
     pub rank: u8,
+    /// It is the slot's own field, and there is a header that is believed before it.
+    pub behind_header: bool,
     /// Next role of the same field, or [`NO_ROLE`].
     pub next: u16,
 }
@@ -95,7 +98,7 @@ impl Table {
             slots.set(files.iter().flat_map(|f| &f.hints.service))?,
         ];
         let given = entries.iter().flat_map(|e| &e.gives).map(|(slot, _)| *slot).collect();
-        let (first_role, roles) = slots.roles(&global_alternatives(files));
+        let (first_role, roles) = slots.roles(files);
         Ok(Self {
             first_role,
             roles,
@@ -111,7 +114,7 @@ impl Table {
     }
 }
 
-/// Global alternatives of each field; those of later files come first.
+/// Global alternatives of each field: headers first, then those of later files before earlier ones.
 pub(super) fn global_alternatives(files: &[File]) -> HashMap<&str, Vec<&str>> {
     let mut all: HashMap<&str, Vec<&str>> = HashMap::new();
     for reading in files.iter().rev().flat_map(|f| &f.alternatives).filter(|a| a.of.is_empty()) {
@@ -124,24 +127,34 @@ pub(super) fn global_alternatives(files: &[File]) -> HashMap<&str, Vec<&str>> {
             }
         }
     }
+    let headers: Vec<&String> = files.iter().flat_map(|f| &f.identity.headers).collect();
+    all.values_mut().for_each(|from| from.sort_by_key(|name| !headers.iter().any(|header| header == name)));
     all
 }
 
 fn readings(files: &[File], names: &FieldNames) -> Vec<Reading> {
-    let ids = |list: &[String]| list.iter().filter_map(|name| names.get(name)).collect::<Vec<_>>();
-    let reading = |alternatives: &super::file::Alternatives| Reading {
-        of: alternatives.of.clone(),
-        fields: alternatives
-            .fields
-            .iter()
-            .filter_map(|(field, from)| Some((names.get(field)?, ids(from))))
+    let reading = |of: &[LogSource], fields: &mut dyn Iterator<Item = (&str, Vec<&str>)>| Reading {
+        of: of.to_vec(),
+        fields: fields
+            .filter_map(|(field, from)| {
+                let from: Vec<_> = from.iter().filter_map(|name| names.get(name)).collect();
+                Some((names.get(field)?, from))
+            })
             .filter(|(_, from)| !from.is_empty())
             .collect(),
     };
     // The special ones before the global ones, later files before earlier ones.
-    let alternatives = || files.iter().rev().flat_map(|f| &f.alternatives);
-    let special = alternatives().filter(|a| !a.of.is_empty());
-    let mut all: Vec<_> = special.chain(alternatives().filter(|a| a.of.is_empty())).map(reading).collect();
+    let special = files.iter().rev().flat_map(|f| &f.alternatives).filter(|a| !a.of.is_empty());
+    let mut all: Vec<_> = special
+        .map(|special| {
+            let fields = special.fields.iter().map(|(f, from)| (f.as_str(), from.iter().map(String::as_str)));
+            reading(&special.of, &mut fields.map(|(field, from)| (field, from.collect())))
+        })
+        .collect();
+    all.push(reading(&[], &mut global_alternatives(files).into_iter()));
+    let named = (0..names.len()).map(|number| names.name(FieldId(number as u16)));
+    let enveloped = named.filter_map(|name| Some((name, vec![inside_envelope(files, name)?])));
+    all.push(reading(&[], &mut enveloped.collect::<Vec<_>>().into_iter()));
     all.retain(|reading| !reading.fields.is_empty());
     all
 }
@@ -192,21 +205,27 @@ impl Slots<'_> {
         }
     }
 
-    fn roles(&self, alternatives: &HashMap<&str, Vec<&str>>) -> (Box<[u16]>, Vec<Role>) {
+    fn roles(&self, files: &[File]) -> (Box<[u16]>, Vec<Role>) {
         let mut first_role = vec![NO_ROLE; self.names.len()].into_boxed_slice();
         let mut roles = Vec::new();
-        let mut add = |field: FieldId, slot, rank| {
+        let mut add = |field: FieldId, slot, rank, behind_header| {
             if let Some(first) = first_role.get_mut(field.0 as usize) {
                 let next = std::mem::replace(first, roles.len() as u16);
-                roles.push(Role { slot, rank, next });
+                roles.push(Role { slot, rank, behind_header, next });
             }
         };
+        let alternatives = global_alternatives(files);
+        let headers: Vec<&str> = files.iter().flat_map(|f| &f.identity.headers).map(String::as_str).collect();
         for (name, &slot) in &self.by_name {
             let own = self.names.get(name);
-            let others = alternatives.get(name.as_str()).into_iter().flatten();
-            let others = others.filter_map(|name| self.names.get(name)).filter(|id| Some(*id) != own);
-            for (rank, field) in own.into_iter().chain(others).take(u8::MAX as usize).enumerate() {
-                add(field, slot, rank as u8);
+            let others = alternatives.get(name.as_str()).map_or(&[][..], Vec::as_slice);
+            let header =
+                others.iter().find(|other| headers.contains(other)).and_then(|name| self.names.get(name));
+            let others = others.iter().filter_map(|name| self.names.get(name));
+            let others = others.filter(|field| Some(*field) != own && Some(*field) != header);
+            let ranked = header.into_iter().chain(own).chain(others).take(u8::MAX as usize);
+            for (rank, field) in ranked.enumerate() {
+                add(field, slot, rank as u8, header.is_some() && Some(field) == own);
             }
         }
         (first_role, roles)

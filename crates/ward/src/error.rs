@@ -1,0 +1,77 @@
+//! Why a command could not be carried out. Each text finishes the sentence "ward could not ...".
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+/// Why a command could not be carried out at all.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// A file or folder cannot be read.
+    #[error("read {path}")]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Output cannot be written.
+    #[error("write its output")]
+    Write(#[source] std::io::Error),
+    /// A file of placeholder values is not as it should be.
+    #[error("use the placeholders of {path}")]
+    Placeholders {
+        /// Which.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: PlaceholderError,
+    },
+    /// A table of log sources is not as it should be.
+    #[error("use the tables of log sources")]
+    Taxonomy(#[from] ward_telemetry::taxonomy::TaxonomyError),
+    /// A pipeline is not as it should be.
+    #[error("use a pipeline")]
+    Pipeline(#[from] ward_detect::pipeline::PipelineError),
+    /// `--rule` names a rule that is not loaded.
+    #[error("find a loaded rule with the id or name '{0}'")]
+    UnknownRule(String),
+    /// There is not one rule to work with.
+    #[error("load any rule from {0}")]
+    NoRules(String),
+    /// The event to explain is not there.
+    #[error("find record {record} in {source_name}; it has {count} events")]
+    NoSuchRecord {
+        /// The record asked for.
+        record: u64,
+        /// Where.
+        source_name: String,
+        /// How many events there are.
+        count: u64,
+    },
+    /// The event to explain cannot be read.
+    #[error("read events from {path}")]
+    Input {
+        /// Where.
+        path: String,
+        /// What is wrong with it.
+        source: ward_telemetry::Error,
+    },
+    /// The correlations cannot be run.
+    #[error("run the correlations")]
+    Correlate(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// What is wrong with a file of placeholder values.
+#[derive(Debug, Error)]
+pub enum PlaceholderError {
+    /// It is not TOML.
+    #[error("it is not TOML")]
+    Toml(#[from] toml::de::Error),
+    /// It is not YAML.
+    #[error("it is not YAML")]
+    Yaml(#[from] yaml_serde::Error),
+    /// A value is neither a text, a number nor a list of these.
+    #[error("'{0}' must be a value or a list of values")]
+    Value(String),
+}

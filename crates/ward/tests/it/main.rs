@@ -1,0 +1,8 @@
+//! The built binary, as its users meet it.
+
+#![allow(clippy::unwrap_used)]
+
+mod desk;
+mod detect;
+mod formats;
+mod rules;

@@ -1,0 +1,122 @@
+//! Rules of direction: which room may know which.
+
+use crate::tree::{closure, our, ours, packages, sources};
+
+/// What each of our packages may need of ours. A new room is entered here, and in ARCHITECTURE.md.
+const MAY_NEED: &[(&str, &[&str])] = &[
+    ("ward-core", &[]),
+    ("ward-telemetry", &["ward-core"]),
+    ("ward-detect", &["ward-core"]),
+    ("ward", &["ward-core", "ward-telemetry", "ward-detect"]),
+    ("ward-bench", &["ward-core", "ward-telemetry", "ward-detect", "ward"]),
+    ("ward-fuzz", &["ward-core", "ward-telemetry", "ward-detect", "ward"]),
+    ("xtask", &[]),
+];
+
+/// Rooms of pure decisions: no clock, files, network, environment.
+const PURE: &[&str] = &["ward-core", "ward-telemetry", "ward-detect"];
+
+/// Packages that no pure room may pull in, however deep: runtimes, networks, databases.
+const IMPURE: &[&str] = &[
+    "async-std",
+    "axum",
+    "curl",
+    "diesel",
+    "h2",
+    "hyper",
+    "mio",
+    "mongodb",
+    "postgres",
+    "quinn",
+    "redis",
+    "reqwest",
+    "rusqlite",
+    "rustls",
+    "smol",
+    "socket2",
+    "sqlx",
+    "sqlx-core",
+    "tokio",
+    "tonic",
+    "ureq",
+];
+
+/// What source text of a pure room may not say, outside its tests.
+const IMPURE_WORDS: &[&str] = &[
+    "SystemTime",
+    "Instant::now",
+    "Timestamp::now",
+    "Zoned::now",
+    "std::env",
+    "env::var",
+    "std::fs",
+    "fs::",
+    "File::open",
+    "std::process",
+    "TcpStream",
+    "TcpListener",
+    "UdpSocket",
+    "thread::sleep",
+];
+
+/// Packages that one of ours alone may name.
+const ONLY: &[(&str, &str)] =
+    &[("clap", "ward"), ("libfuzzer-sys", "ward-fuzz"), ("rsigma-eval", "ward-bench")];
+
+#[test]
+fn each_room_needs_only_the_rooms_below_it() {
+    for package in ours() {
+        let rule = MAY_NEED.iter().find(|(name, _)| *name == package.name);
+        let (_, allowed) = rule.unwrap_or_else(|| panic!("{} has no rule in MAY_NEED", package.name));
+        for needed in package.needs.iter().map(|id| &packages()[id]).filter(|needed| needed.ours) {
+            assert!(
+                allowed.contains(&needed.name.as_str()),
+                "{} may not depend on {}",
+                package.name,
+                needed.name
+            );
+        }
+    }
+}
+
+#[test]
+fn pure_rooms_pull_in_no_runtime_network_or_database() {
+    for name in PURE {
+        for needed in closure(our(name)) {
+            assert!(!IMPURE.contains(&needed.name.as_str()), "{name} pulls in {}", needed.name);
+        }
+    }
+}
+
+#[test]
+fn pure_rooms_read_no_clock_file_network_or_environment() {
+    let mut found = Vec::new();
+    for name in PURE {
+        let folder = format!("crates/{}/src/", name.trim_start_matches("ward-"));
+        for source in sources().iter().filter(|s| s.path.starts_with(&folder) && !s.is_test()) {
+            for (line, text) in source.shipped_lines() {
+                if let Some(word) = IMPURE_WORDS.iter().find(|word| says(text, word)) {
+                    found.push(format!("{}:{line}: {word}", source.path));
+                }
+            }
+        }
+    }
+    assert!(found.is_empty(), "this belongs in the crate `ward`:\n{}", found.join("\n"));
+}
+
+#[test]
+fn a_package_with_one_home_is_named_nowhere_else() {
+    for (guest, home) in ONLY {
+        for package in ours().filter(|package| package.name != *home) {
+            let named = package.needs.iter().chain(&package.needs_for_tests);
+            let named = named.map(|id| packages()[id].name.as_str()).any(|name| name == *guest);
+            assert!(!named, "only {home} may name {guest}, not {}", package.name);
+        }
+    }
+}
+
+/// Whether the word stands in the text by itself, not as the end of another.
+fn says(text: &str, word: &str) -> bool {
+    let ends_another = |before: &str| before.ends_with(|c: char| c.is_alphanumeric() || c == '_');
+    text.match_indices(word).any(|(at, _)| !ends_another(&text[..at]))
+}

@@ -1,0 +1,10 @@
+//! The rules of the house, kept by tests: who may depend on whom, how long a file may be, what may be
+//! shipped, and that the documents are true.
+
+mod dependencies;
+mod direction;
+mod documents;
+mod licence;
+mod size;
+mod sources;
+mod tree;
