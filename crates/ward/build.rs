@@ -1,4 +1,5 @@
-//! Puts the repository's own Sigma rules (`rules/**/*.yml`) into the binary, as a table of path and text.
+//! Puts what the repository's `rules/` has into the binary, as tables of path and text: Sigma rules
+//! (`*.yml`) and tables of log sources (`*.toml`).
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -12,13 +13,21 @@ fn main() -> io::Result<()> {
         collect(&root, &mut files)?;
     }
     files.sort();
-    let mut table = String::from("[\n");
-    for file in &files {
-        let shown = file.strip_prefix(&root).unwrap_or(file).to_string_lossy().replace('\\', "/");
-        let _ = writeln!(table, "    (\"rules/{shown}\", include_str!({:?})),", file.canonicalize()?);
+    let out = PathBuf::from(variable("OUT_DIR")?);
+    for (endings, name) in [(&["yml", "yaml"][..], "own_rules.rs"), (&["toml"], "own_tables.rs")] {
+        let mut table = String::from("[\n");
+        for file in files.iter().filter(|file| has_ending(file, endings)) {
+            let shown = file.strip_prefix(&root).unwrap_or(file).to_string_lossy().replace('\\', "/");
+            let _ = writeln!(table, "    (\"rules/{shown}\", include_str!({:?})),", file.canonicalize()?);
+        }
+        table.push_str("]\n");
+        fs::write(out.join(name), table)?;
     }
-    table.push_str("]\n");
-    fs::write(PathBuf::from(variable("OUT_DIR")?).join("own_rules.rs"), table)
+    Ok(())
+}
+
+fn has_ending(file: &Path, endings: &[&str]) -> bool {
+    file.extension().is_some_and(|ending| endings.iter().any(|known| ending == *known))
 }
 
 fn variable(name: &str) -> io::Result<String> {
@@ -31,7 +40,7 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
         let path = entry?.path();
         if path.is_dir() {
             collect(&path, files)?;
-        } else if path.extension().is_some_and(|e| e == "yml" || e == "yaml") {
+        } else {
             files.push(path);
         }
     }

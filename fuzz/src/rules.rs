@@ -12,7 +12,7 @@ use ward_telemetry::taxonomy::Taxonomy;
 pub fn sigma(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else { return };
     let placeholders = BTreeMap::from([("admins".to_owned(), vec!["root".to_owned(), "adm*".to_owned()])]);
-    let options = LoadOptions { placeholders };
+    let options = LoadOptions { placeholders, ..LoadOptions::default() };
     let set = load([("rule.yml", text)], &options);
     for rule in &set.rules {
         rule.condition.each_field(&mut |field| assert!(field.len() <= text.len() + 64));

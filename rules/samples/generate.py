@@ -110,7 +110,7 @@ def record(when, user, patient, cycle, workstation, purpose="TREAT"):
 
 
 def engine(when, name, address, user_id=3, outcome="SUCCESS"):
-    events.append((when, {"@timestamp": stamp(when), "level": "INFORMATION", "name": name, "outcome": outcome,
+    events.append((when, {"@timestamp": stamp(when), "host": f"{HL7}.{DOMAIN}", "level": "INFORMATION", "name": name, "outcome": outcome,
                           "userId": user_id, "ipAddress": address,
                           "serverId": "6c0f5a40-1a2b-4c3d-8e9f-00a1b2c3d4e5"}))
 

@@ -1,4 +1,4 @@
-//! What matcher and decoders share of JSON (RFC 8259): undoing string escapes, and finding all strings.
+//! What matcher and decoders share of JSON (RFC 8259): undoing string escapes, and finding all texts.
 
 /// Appends `raw`, the inside of a JSON string, to `out` with its escapes undone. What is no valid escape
 /// is kept as it stands; a lone surrogate becomes U+FFFD.
@@ -51,9 +51,10 @@ fn backslash_in(chunk: &[u8; 16]) -> Option<usize> {
     (found != 0).then(|| found.trailing_zeros() as usize / 8)
 }
 
-/// Calls `visit` with each string that is a value (not a key) anywhere in a well-formed record, escapes
-/// undone, until `visit` says `false`. Of a record that is not well-formed it visits what it can make out.
-pub fn each_string(record: &[u8], visit: &mut impl FnMut(&[u8]) -> bool) {
+/// Calls `visit` with the text of each string, number, `true` and `false` that is a value (not a key)
+/// anywhere in a well-formed record, escapes undone, until `visit` says `false`. Of a record that is not
+/// well-formed it visits what it can make out.
+pub fn each_text(record: &[u8], visit: &mut impl FnMut(&[u8]) -> bool) {
     let mut scratch = Vec::new();
     let mut at = 0;
     while let Some(&byte) = record.get(at) {
@@ -71,6 +72,13 @@ pub fn each_string(record: &[u8], visit: &mut impl FnMut(&[u8]) -> bool) {
                     }
                 }
                 end + 2
+            }
+            b'-' | b'0'..=b'9' | b't' | b'f' => {
+                let end = rest.iter().position(|b| b",}] \t\r\n".contains(b)).unwrap_or(rest.len());
+                if !visit(&rest[..end]) {
+                    return;
+                }
+                end
             }
             _ => 1,
         };
@@ -156,18 +164,18 @@ mod tests {
     fn every_value_and_no_key_is_visited_until_told_to_stop() {
         let record = br#"{"k\"ey" : "v\\1", "n":[-1.5,true,null,{"x":"y"}],"e":""}"#;
         let mut seen = Vec::new();
-        each_string(record, &mut |text| {
+        each_text(record, &mut |text| {
             seen.push(String::from_utf8_lossy(text).into_owned());
             true
         });
-        assert_eq!(seen, ["v\\1", "y", ""]);
+        assert_eq!(seen, ["v\\1", "-1.5", "true", "y", ""]);
         let mut count = 0;
-        each_string(record, &mut |_| {
+        each_text(record, &mut |_| {
             count += 1;
             count < 2
         });
         assert_eq!(count, 2);
-        each_string(b"\"no end", &mut |_| true);
+        each_text(b"\"no end", &mut |_| true);
     }
 
     #[test]

@@ -121,6 +121,9 @@ pub enum Error {
     /// A placeholder without values: what needs it cannot match.
     #[error("the placeholder '%{0}%' has no values, so what needs it cannot match")]
     Placeholder(String),
+    /// A pipeline does not let it pass.
+    #[error("{0}")]
+    Pipeline(String),
     /// A search identifier that no condition uses.
     #[error("the search identifier '{0}' is not used by the condition")]
     Unused(String),

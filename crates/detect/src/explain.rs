@@ -63,7 +63,7 @@ fn explain_expr(expr: &Expr, event: &PlainEvent) -> Explanation {
         Expr::Named(name, part) => (name.to_string(), None, vec![explain_expr(part, event)]),
         Expr::Field(test) => (asks_of_field(test), Some(saw_of_field(test, event)), Vec::new()),
         Expr::Keyword(test) => {
-            let hit = event.strings().find_map(|text| Some((hit(test, text)?, text)));
+            let hit = event.texts().find_map(|text| Some((hit(test, text)?, text)));
             let saw = match hit {
                 Some((pattern, text)) => format!("'{pattern}' is in {}", quoted(text)),
                 None => "in no text of the event".to_owned(),
@@ -71,7 +71,7 @@ fn explain_expr(expr: &Expr, event: &PlainEvent) -> Explanation {
             (format!("anywhere in the event {}", patterns(test)), Some(saw), Vec::new())
         }
         Expr::KeywordRegex(test) => {
-            let hit = event.strings().find(|text| test.regex.is_match(text));
+            let hit = event.texts().find(|text| test.regex.is_match(text));
             let saw = hit
                 .map_or_else(|| "in no text of the event".to_owned(), |text| format!("in {}", quoted(text)));
             (format!("anywhere in the event matches /{}/", test.regex), Some(saw), Vec::new())

@@ -18,6 +18,7 @@ pub mod load;
 pub mod pipeline;
 pub mod plain;
 pub mod rule;
+mod yaml;
 
 pub use correlation_rule::{Alias, CorrelationCondition, CorrelationKind, CorrelationRule, RefExpr, RuleRef};
 pub use error::Error;

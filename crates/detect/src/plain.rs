@@ -7,7 +7,7 @@
 //! |---|---|
 //! | a field with many values (JSON array) | when one of its values satisfies the test; for `all`, each pattern may be met by a different value |
 //! | a field that the event does not have | not, but for [`Test::Null`] and [`Test::Exists`]`(false)`; so a negated test holds |
-//! | which values a field has | the class's constant; else its own; if the event does not name it at all, those of the first field that the class lets it be read from and the event names |
+//! | which values a field has | the class's constant; else, of its own name and those that the class lets it be read from, in this order, the first that has text, or the first that the event names if none has |
 //! | text | a pattern covers the whole text; `*` is any run of characters, `?` one character; case is ignored by simple lower case unless `cased` |
 //! | numbers and booleans | as text, as written: `5` is not `5.0`, `true` is `True` |
 //! | regular expression | when it matches somewhere; case counts unless the rule says otherwise |
@@ -17,7 +17,7 @@
 //! | [`Test::Null`] | when the event does not have the field, or a value is null; the empty text is not null |
 //! | [`Test::Exists`] | when the event has the field, be its value null, empty, a list or a map |
 //! | a reference to another field | when a value of the field compares so with a value of the other; null, lists and maps do not |
-//! | a keyword | when a pattern covers a string anywhere in a JSON record (not a key, not a number), or the text of any other record |
+//! | a keyword | when a pattern covers a text, number or boolean anywhere in a JSON record (but no key), or the text of any other record |
 //!
 //! Null, lists and maps have no text: patterns, expressions, networks and numbers do not hold for them.
 //! Where pySigma and rsigma differ, pySigma is followed (a negated item holds without the field). Both
@@ -25,7 +25,7 @@
 
 use std::collections::HashMap;
 
-use ward_core::{Event, EventClass, FieldId, FieldNames, RecordForm, ValueKind, json};
+use ward_core::{Event, EventClass, FieldId, FieldNames, RecordForm, ValueKind};
 
 use crate::leaf;
 use crate::rule::{Expr, FieldTest, Rule, Test};
@@ -44,8 +44,8 @@ pub fn holds(expr: &Expr, event: &PlainEvent) -> bool {
         Expr::Not(part) => !holds(part, event),
         Expr::Named(_, part) => holds(part, event),
         Expr::Field(test) => field_holds(test, event),
-        Expr::Keyword(test) => event.strings().any(|text| leaf::text_matches(test, text)),
-        Expr::KeywordRegex(test) => event.strings().any(|text| test.regex.is_match(text)),
+        Expr::Keyword(test) => event.texts().any(|text| leaf::text_matches(test, text)),
+        Expr::KeywordRegex(test) => event.texts().any(|text| test.regex.is_match(text)),
     }
 }
 
@@ -70,7 +70,7 @@ pub fn field_holds(test: &FieldTest, event: &PlainEvent) -> bool {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct PlainEvent {
     fields: HashMap<String, Vec<Value>>,
-    strings: Vec<Vec<u8>>,
+    texts: Vec<Vec<u8>>,
 }
 
 /// A value of a field.
@@ -104,11 +104,13 @@ impl PlainEvent {
         if let Some(class) = class {
             let mut also = Vec::new();
             for (field, others) in &class.also_read_from {
-                if !by_field.contains_key(field)
-                    && let Some(values) = others.iter().find_map(|other| by_field.get(other))
-                {
-                    also.push((*field, values.clone()));
-                }
+                let has_text = |field: &&FieldId| {
+                    by_field.get(field).is_some_and(|v| v.iter().any(|v| v.text().is_some()))
+                };
+                let names = || std::iter::once(field).chain(others);
+                let best =
+                    names().find(has_text).or_else(|| names().find(|name| by_field.contains_key(name)));
+                also.extend(best.and_then(|best| by_field.get(best)).map(|values| (*field, values.clone())));
             }
             for (field, text) in &class.constants {
                 also.push((*field, vec![Value { kind: ValueKind::Text, bytes: text.clone().into_bytes() }]));
@@ -116,15 +118,11 @@ impl PlainEvent {
             by_field.extend(also);
         }
         let fields = by_field.into_iter().map(|(field, values)| (names.name(field).to_owned(), values));
-        let mut strings = Vec::new();
-        match event.form {
-            RecordForm::Json => json::each_string(event.record, &mut |text| {
-                strings.push(text.to_vec());
-                true
-            }),
-            RecordForm::Text => strings.push(event.record.to_vec()),
-        }
-        Self { fields: fields.collect(), strings }
+        let texts = match event.form {
+            RecordForm::Json => json_texts(event.record),
+            RecordForm::Text => vec![event.record.to_vec()],
+        };
+        Self { fields: fields.collect(), texts }
     }
 
     /// The values of a field; none if the event does not have it.
@@ -133,9 +131,19 @@ impl PlainEvent {
     }
 
     /// What keywords are looked for in.
-    pub fn strings(&self) -> impl Iterator<Item = &[u8]> {
-        self.strings.iter().map(Vec::as_slice)
+    pub fn texts(&self) -> impl Iterator<Item = &[u8]> {
+        self.texts.iter().map(Vec::as_slice)
     }
+}
+
+/// Every text, number and boolean of a JSON record that is no key.
+fn json_texts(record: &[u8]) -> Vec<Vec<u8>> {
+    let mut texts = Vec::new();
+    ward_core::json::each_text(record, &mut |text| {
+        texts.push(text.to_vec());
+        true
+    });
+    texts
 }
 
 #[cfg(test)]
@@ -289,11 +297,11 @@ mod tests {
     }
 
     #[test]
-    fn keywords_are_found_in_json_strings_but_not_in_keys_and_numbers() {
+    fn keywords_are_found_in_json_values_but_not_in_keys() {
         let record = br#"{"key":"va\"l\u0075e","list":["in", {"deep" : "er"}], "number": 4625}"#;
         let event = PlainEvent::new(&EventBuf::default().json_event(record), &FieldNames::default(), None);
         for (keyword, found) in
-            [("va\"lue", true), ("er", true), ("key", false), ("4625", false), ("deep", false)]
+            [("va\"lue", true), ("er", true), ("key", false), ("4625", true), ("deep", false)]
         {
             assert_eq!(selects(&format!("['{keyword}']"), &event), found, "{keyword}");
         }

@@ -85,6 +85,15 @@ pub enum Error {
         /// What is broken.
         what: &'static str,
     },
+    /// An element of an array is no object.
+    #[error("the value is no object and was skipped")]
+    NotAnObject,
+    /// The input ends too early.
+    #[error("the input ends before {before}")]
+    Cut {
+        /// What should have come.
+        before: &'static str,
+    },
     /// Records end wrongly too often: searching on from each of them would take too long.
     #[error("too many records do not end; the rest of the input was not searched")]
     GivenUp,

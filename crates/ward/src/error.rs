@@ -40,7 +40,7 @@ pub enum Error {
     #[error("load any rule from {0}")]
     NoRules(String),
     /// The event to explain is not there.
-    #[error("find record {record} in {source_name}; it has {count}")]
+    #[error("find record {record} in {source_name}; it has {count} events")]
     NoSuchRecord {
         /// The record asked for.
         record: u64,

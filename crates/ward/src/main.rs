@@ -5,6 +5,7 @@ mod detect;
 mod error;
 mod own_rules;
 mod rule_set;
+mod rules;
 mod telemetry;
 mod terminal;
 
@@ -23,7 +24,8 @@ struct Ward {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Detect(detect::args::DetectArgs),
+    Detect(Box<detect::args::DetectArgs>),
+    Rules(Box<rules::RulesArgs>),
 }
 
 /// How a command ended.
@@ -40,6 +42,7 @@ enum Ending {
 fn main() -> ExitCode {
     let done = match Ward::parse().command {
         Command::Detect(args) => detect::run(&args),
+        Command::Rules(args) => rules::run(&args),
     };
     match done {
         Ok(Ending::Nothing) => ExitCode::SUCCESS,

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use ward_core::{FieldNames, Timestamp};
+use ward_core::{Event, FieldNames, Timestamp};
 use ward_detect::Rule;
 use ward_telemetry::input::Options;
 use ward_telemetry::taxonomy::{Resolver, Taxonomy};
 
 use crate::detect::args::TelemetryArgs;
 use crate::error::Error;
+use crate::own_rules::OWN_TABLES;
 use crate::rule_set;
 
 /// The tables that come with Ward, with those that the arguments name on top.
@@ -17,6 +18,9 @@ use crate::rule_set;
 /// A file that cannot be read or is no such table.
 pub fn taxonomy(args: &TelemetryArgs) -> Result<Taxonomy, Error> {
     let mut taxonomy = Taxonomy::builtin()?;
+    for (path, text) in OWN_TABLES {
+        taxonomy.extend(path, text)?;
+    }
     for path in &args.taxonomy {
         taxonomy.extend(&path.to_string_lossy(), &rule_set::read(path)?)?;
     }
@@ -49,4 +53,11 @@ pub fn names(
 /// How inputs are read; `now` dates what names no year and has no file.
 pub fn options(args: &TelemetryArgs, now: Timestamp) -> Options {
     Options { format: args.input_format, received: Some(now), ..Options::default() }
+}
+
+/// The number a finding names its record by: the EventRecordID of an EVTX record, which an exported log
+/// keeps while the file counts anew, else the place in the input.
+pub fn record_number(resolver: &Resolver, event: &Event<'_>, counted: u64, is_evtx: bool) -> u64 {
+    let own = is_evtx.then(|| resolver.record_id(event)).flatten();
+    own.and_then(|number| number.parse().ok()).unwrap_or(counted)
 }

@@ -138,6 +138,26 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
+/// Breaks a path into lines of at most `width` characters: between folders if there is room, else anywhere.
+pub fn wrap_path(path: &str, width: usize) -> Vec<String> {
+    let width = width.max(1);
+    let mut lines: Vec<String> = Vec::new();
+    let mut used = width;
+    for part in path.split_inclusive('/') {
+        let part: Vec<char> = part.chars().collect();
+        for (at, letter) in part.iter().enumerate() {
+            let breaks_here = at == 0 && part.len() <= width && used + part.len() > width;
+            if used >= width || breaks_here {
+                lines.push(String::new());
+                used = 0;
+            }
+            lines.last_mut().into_iter().for_each(|line| line.push(*letter));
+            used += 1;
+        }
+    }
+    lines
+}
+
 /// The text cut to `width` characters; `...` at the end says that it was.
 pub fn shortened(text: &str, width: usize) -> String {
     if text.chars().count() <= width {
@@ -191,6 +211,13 @@ mod tests {
                 assert!(line.chars().count() <= width, "{width}: {line}");
             }
         }
+    }
+
+    #[test]
+    fn paths_are_broken_between_folders() {
+        assert_eq!(wrap_path("evidence/host one/log.evtx", 18), ["evidence/host one/", "log.evtx"]);
+        assert_eq!(wrap_path("a/verylongname.evtx", 8), ["a/verylo", "ngname.e", "vtx"]);
+        assert_eq!(wrap_path("a/bcdefgh", 8), ["a/", "bcdefgh"]);
     }
 
     #[test]

@@ -86,13 +86,13 @@ impl Keywords {
     }
 }
 
-/// Whether some value of the event satisfies `wanted`: of a JSON record each string that is
-/// no key, of a text record the whole text.
+/// Whether some value of the event satisfies `wanted`: of a JSON record each text, number and
+/// boolean that is no key, of a text record the whole text.
 pub fn any_value(event: &Event<'_>, mut wanted: impl FnMut(&[u8]) -> bool) -> bool {
     match event.form {
         RecordForm::Json => {
             let mut found = false;
-            json::each_string(event.record, &mut |value| {
+            json::each_text(event.record, &mut |value| {
                 found = wanted(value);
                 !found
             });

@@ -5,6 +5,8 @@
 //! pattern is found by its longest literal and then checked as a wildcard.
 
 use std::collections::HashMap;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use aho_corasick::automaton::Automaton;
 use aho_corasick::{Anchored, PatternID, dfa, nfa};
@@ -46,7 +48,7 @@ pub struct Texts {
 /// Literals and what each means.
 #[derive(Debug, Default)]
 struct Group {
-    index: HashMap<Vec<u8>, usize>,
+    index: HashMap<Vec<u8>, usize, FixedState>,
     outs: Vec<Vec<Out>>,
 }
 
@@ -102,7 +104,7 @@ impl TextsBuilder {
             exact_outs: self.exact.outs,
             prefix: Trie::build(self.prefix),
             suffix: Trie::build(self.suffix),
-            part: Parts::build(self.part),
+            part: Parts::build(self.part, &self.globs),
             anything: self.anything,
             globs: self.globs,
             loose: self.loose,
@@ -136,6 +138,18 @@ impl Texts {
             self.find_parts(value, hit);
         }
         !skip
+    }
+
+    /// Whether a pattern for any part that sets `bit` covers `value`. `None`: it has too many patterns to
+    /// try them one by one.
+    pub fn has_part(&self, bit: Bit, value: &[u8]) -> Option<bool> {
+        let part = self.part.as_ref()?;
+        let literals = part.of_bit.get(&bit).filter(|literals| literals.len() <= FEW_LITERALS)?;
+        Some(
+            literals
+                .iter()
+                .any(|&index| memchr::memmem::find(value, &part.literals[index as usize]).is_some()),
+        )
     }
 
     /// Calls `hit` with the bit of each pattern for any part that covers `value`.
@@ -291,44 +305,68 @@ impl Trie {
 /// Literals anywhere in a text.
 #[derive(Debug)]
 struct Parts {
-    automaton: Engine,
+    compact: nfa::contiguous::NFA,
+    /// Twice as fast, but dear to build: built once the compact one has been read with long enough.
+    dense: OnceLock<Option<dfa::DFA>>,
+    read: AtomicUsize,
     literals: Vec<Box<[u8]>>,
     outs: Vec<Vec<Out>>,
+    /// For bits that only literals set: these.
+    of_bit: HashMap<Bit, Vec<u32>, FixedState>,
 }
 
-#[derive(Debug)]
-enum Engine {
-    Dense(dfa::DFA),
-    Compact(nfa::contiguous::NFA),
-}
-
-/// Above this many literal bytes the dense table would not stay in the cache: the compact one is used.
+/// A bit with at most so many literals is asked of a long value by itself.
+const FEW_LITERALS: usize = 4;
+/// Above this many literal bytes a dense table would not stay in the cache.
 const DENSE_LIMIT: usize = 24_000;
+/// Bytes read per literal byte after which a dense table pays.
+const DENSE_AFTER: usize = 100;
 
 impl Parts {
-    fn build(group: Group) -> Option<Self> {
+    fn build(group: Group, globs: &[(Pattern, Bit)]) -> Option<Self> {
         if group.outs.is_empty() {
             return None;
         }
-        let literals = group.literals();
-        let total: usize = literals.iter().map(|text| text.len()).sum();
-        let dense = (total <= DENSE_LIMIT).then(|| {
-            dfa::DFA::builder().start_kind(aho_corasick::StartKind::Unanchored).build(&literals).ok()
-        });
-        let automaton = match dense.flatten() {
-            Some(dfa) => Engine::Dense(dfa),
-            None => Engine::Compact(nfa::contiguous::NFA::builder().build(&literals).ok()?),
-        };
-        let literals = literals.into_iter().map(Into::into).collect();
-        Some(Self { automaton, literals, outs: group.outs })
+        let literals: Vec<Box<[u8]>> = group.literals().into_iter().map(Into::into).collect();
+        let compact = nfa::contiguous::NFA::builder().prefilter(false).build(&literals).ok()?;
+        let mut of_bit: HashMap<Bit, Vec<u32>, FixedState> = HashMap::default();
+        let mut checked: Vec<Bit> = Vec::new();
+        for (index, outs) in group.outs.iter().enumerate() {
+            for out in outs {
+                match *out {
+                    Out::Bit(bit) => of_bit.entry(bit).or_default().push(index as u32),
+                    Out::Check(glob) => checked.extend(globs.get(glob as usize).map(|(_, bit)| *bit)),
+                }
+            }
+        }
+        checked.iter().for_each(|bit| _ = of_bit.remove(bit));
+        let (dense, read) = (OnceLock::new(), AtomicUsize::new(0));
+        Some(Self { compact, dense, read, literals, outs: group.outs, of_bit })
     }
 
     #[inline]
     fn walk(&self, value: &[u8], found: &mut impl FnMut(&[Out])) {
-        match &self.automaton {
-            Engine::Dense(automaton) => self.walk_with(automaton, value, found),
-            Engine::Compact(automaton) => self.walk_with(automaton, value, found),
+        if let Some(dense) = self.dense.get() {
+            return match dense {
+                Some(automaton) => self.walk_with(automaton, value, found),
+                None => self.walk_with(&self.compact, value, found),
+            };
         }
+        self.walk_with(&self.compact, value, found);
+        // threads may lose each other's counts: it is only a hint
+        let read = self.read.load(Ordering::Relaxed) + value.len();
+        self.read.store(read, Ordering::Relaxed);
+        let size: usize = self.literals.iter().map(|text| text.len()).sum();
+        if read > size * DENSE_AFTER {
+            self.dense.get_or_init(|| self.make_dense(size));
+        }
+    }
+
+    #[cold]
+    fn make_dense(&self, size: usize) -> Option<dfa::DFA> {
+        let mut builder = dfa::DFA::builder();
+        builder.start_kind(aho_corasick::StartKind::Unanchored).prefilter(false);
+        (size <= DENSE_LIMIT).then(|| builder.build(&self.literals).ok()).flatten()
     }
 
     #[inline(always)]

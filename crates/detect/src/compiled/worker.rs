@@ -63,19 +63,28 @@ struct SlotState {
     /// Index of its first span of the best rank.
     first: u32,
     rank: u8,
+    has_text: bool,
     many: bool,
     read: bool,
     /// Reading left out what called no rule.
     incomplete: bool,
 }
 
-const ABSENT: SlotState =
-    SlotState { first: u32::MAX, rank: u8::MAX, many: false, read: false, incomplete: false };
+const ABSENT: SlotState = SlotState {
+    first: u32::MAX,
+    rank: u8::MAX,
+    has_text: false,
+    many: false,
+    read: false,
+    incomplete: false,
+};
 
-/// The plan is made anew after this many events of a partition, then at each doubling.
-const FIRST_REPLAN: u64 = 256;
-/// Of so many events one is read in full to learn from it, beside the first ones.
-const SAMPLE_EVERY: u64 = 512;
+/// The first events of a partition are read in full to learn from them; then the plan is made anew, and
+/// again at each doubling.
+const FIRST_REPLAN: u64 = 32;
+/// Later one of so many events is read in full: more often while there are few.
+const SAMPLE_EVERY: [u64; 2] = [32, 512];
+const FEW: u64 = 4096;
 
 impl Worker {
     /// A worker with nothing learned yet.
@@ -95,7 +104,8 @@ impl Worker {
             return;
         }
         let start = hits.len();
-        let sample = room.events <= FIRST_REPLAN || room.events.is_multiple_of(SAMPLE_EVERY);
+        let every = if room.events < FEW { SAMPLE_EVERY[0] } else { SAMPLE_EVERY[1] };
+        let sample = room.events <= FIRST_REPLAN || room.events.is_multiple_of(every);
         room.matching(event, &mut self.state).run(hits);
         if sample {
             self.state.learn(room, event);
@@ -220,6 +230,12 @@ fn add(set: &mut [u64], member: u32) -> bool {
     new
 }
 
+/// Null, arrays and objects have none.
+#[inline(always)]
+fn has_text(span: &FieldSpan) -> bool {
+    !matches!(span.kind, ValueKind::Null | ValueKind::Container)
+}
+
 struct Matching<'a, 'e> {
     partition: &'a Partition,
     plan: &'a Plan,
@@ -249,20 +265,33 @@ impl Matching<'_, '_> {
         self.state.queue = queue;
     }
 
-    /// Finds each slot's value among the event's fields.
+    /// Finds each slot's values among the event's fields: those of the best ranked field that has text, or
+    /// of the best ranked one if none has.
     #[inline(always)]
     fn route(&mut self) {
         for (index, span) in self.event.fields.iter().enumerate() {
             for &(slot, rank) in self.partition.routes.of(span.field) {
+                let has_text = has_text(span);
                 let state = &mut self.state.slots[slot as usize];
-                if state.first == u32::MAX || rank < state.rank {
-                    *state =
-                        SlotState { first: index as u32, rank, many: false, read: false, incomplete: false };
-                } else if rank == state.rank {
+                if state.first == u32::MAX {
+                    *state = SlotState { first: index as u32, rank, has_text, ..ABSENT };
+                } else if state.rank == rank {
                     state.many = true;
+                    state.has_text |= has_text;
+                } else if (has_text, state.rank) > (state.has_text, rank) {
+                    let first = self.first_of(slot, rank).unwrap_or(index);
+                    let many = first < index;
+                    self.state.slots[slot as usize] =
+                        SlotState { first: first as u32, rank, has_text, many, ..ABSENT };
                 }
             }
         }
+    }
+
+    #[cold]
+    fn first_of(&self, slot: SlotIndex, rank: u8) -> Option<usize> {
+        let routes = &self.partition.routes;
+        self.event.fields.iter().position(|span| routes.of(span.field).contains(&(slot, rank)))
     }
 
     fn look(&mut self, rule: u32, hits: &mut Vec<u32>) {
@@ -318,7 +347,7 @@ impl Matching<'_, '_> {
             Home::Slot(slot) => {
                 self.read(slot);
                 if !self.state.is_set(bit) && self.state.slots[slot as usize].incomplete {
-                    self.complete(slot);
+                    return self.left_out(slot, bit);
                 }
             }
             Home::Keywords => self.seek_keywords(),
@@ -336,6 +365,25 @@ impl Matching<'_, '_> {
                 self.each_value(slot, Self::read_value);
             }
         }
+    }
+
+    /// Answers a bit that reading its slot may have left out.
+    #[cold]
+    fn left_out(&mut self, slot: SlotIndex, bit: Bit) -> bool {
+        let state = self.state.slots[slot as usize];
+        let texts = self.partition.slots[slot as usize].folded.as_ref();
+        if let (false, Some(texts), Some(span)) =
+            (state.many, texts, self.event.fields.get(state.first as usize))
+        {
+            let State { plain, low, .. } = &mut *self.state;
+            low.clear();
+            fold_into(self.event.text_of(span, plain), low);
+            if let Some(answer) = texts.has_part(bit, low) {
+                return answer;
+            }
+        }
+        self.complete(slot);
+        self.state.is_set(bit)
     }
 
     /// Answers every bit of a slot that has been read.
@@ -356,7 +404,7 @@ impl Matching<'_, '_> {
         let fields = self.event.fields.get(first as usize..).unwrap_or_default();
         for (index, span) in fields.iter().enumerate() {
             let ours = index == 0 || self.partition.routes.of(span.field).contains(&(slot, rank));
-            if ours && !matches!(span.kind, ValueKind::Null | ValueKind::Container) {
+            if ours && has_text(span) {
                 visit(self, slot, span);
             }
             if !many {
@@ -436,10 +484,8 @@ impl Matching<'_, '_> {
     /// Whether the text of some value of a slot passes.
     fn any_text(&mut self, slot: SlotIndex, mut passes: impl FnMut(&[u8]) -> bool) -> bool {
         let mut plain = std::mem::take(&mut self.state.plain);
-        let passed = self.any_span(slot, |this, span| {
-            !matches!(span.kind, ValueKind::Null | ValueKind::Container)
-                && passes(this.event.text_of(span, &mut plain))
-        });
+        let passed =
+            self.any_span(slot, |this, span| has_text(span) && passes(this.event.text_of(span, &mut plain)));
         self.state.plain = plain;
         passed
     }

@@ -19,6 +19,8 @@ pub(super) struct Keys {
     /// Sightings kept in grown states.
     pub sightings: usize,
     keys: usize,
+    /// Where a shard's slots wait while it is laid out anew.
+    scratch: Vec<Slot>,
     /// A shard is swept this often at most, in microseconds of event time.
     pause: i64,
     /// and at least this often, so that ticks never run over.
@@ -50,7 +52,7 @@ pub(super) struct Fired {
 
 impl Keys {
     pub fn new(plans: &[Plan], limits: &Limits, now: i64) -> Self {
-        let wanted = (limits.keys / 8192).clamp(1, 4096).next_power_of_two();
+        let wanted = (limits.keys / 65_536).clamp(1, 1024).next_power_of_two();
         let shortest = plans.iter().map(|p| i64::from(p.span) * p.unit).min().unwrap_or(0);
         let finest = plans.iter().map(|p| p.unit).min().unwrap_or(1000);
         Self {
@@ -59,6 +61,7 @@ impl Keys {
             grown: Slab::default(),
             sightings: 0,
             keys: 0,
+            scratch: Vec::new(),
             pause: ((shortest + limits.lateness) / 2).max(1_000_000),
             longest: i64::from(HORIZON) * finest,
         }
@@ -70,7 +73,8 @@ impl Keys {
 
     pub fn bytes(&self) -> usize {
         let shards = self.shards.iter().map(Shard::bytes).sum::<usize>();
-        shards + self.shards.capacity() * size_of::<Shard>() + self.grown.bytes()
+        let scratch = self.scratch.capacity() * size_of::<Slot>();
+        shards + scratch + self.shards.capacity() * size_of::<Shard>() + self.grown.bytes()
     }
 
     pub fn shard_of(&self, key: u64) -> usize {
@@ -116,7 +120,7 @@ impl Keys {
                     Ok(at) => self.shards[shard].set(at, slot),
                     Err(_) if small.is_empty() => {}
                     Err(_) => {
-                        self.shards[shard].insert(slot, self.bits);
+                        self.shards[shard].insert(slot, self.bits, &mut self.scratch);
                         self.keys += 1;
                     }
                 }
@@ -124,7 +128,7 @@ impl Keys {
                 (fire, fire.map(known).unwrap_or_default())
             }
         };
-        self.shards[shard].touched += 1;
+        self.shards[shard].rest = self.shards[shard].rest.saturating_sub(1);
         fire.map(|fire| absolute(zero, fire, evidence))
     }
 
@@ -143,10 +147,10 @@ impl Keys {
         let entry = Entry::new(relative(plan, zero, arrival.time), arrival.value);
         if self.shards[shard].find(key, self.bits).is_err() {
             let place = self.grown.insert(Grown::new(plan, &Small::EMPTY, Vec::new()));
-            self.shards[shard].insert(Slot::grown(key, index, place), self.bits);
+            self.shards[shard].insert(Slot::grown(key, index, place), self.bits, &mut self.scratch);
             self.keys += 1;
         }
-        self.shards[shard].touched += 1;
+        self.shards[shard].rest = self.shards[shard].rest.saturating_sub(1);
         let Some(state) = self.place_of(key).and_then(|place| self.grown.get_mut(place)) else {
             return (None, None);
         };
@@ -187,8 +191,7 @@ impl Keys {
         let number = self.shard_of(key);
         let shard = &self.shards[number];
         let age = watermark.saturating_sub(shard.base);
-        let worthwhile = shard.touched * 2 >= shard.len() || shard.is_full();
-        if age >= self.longest || (age >= self.pause && worthwhile) {
+        if age >= self.longest || (age >= self.pause && shard.rest == 0) {
             self.sweep(number, plans, watermark, limits, stats);
         }
         let most = limits.keys / self.shards.len() + 8;
@@ -208,18 +211,18 @@ impl Keys {
         limits: &Limits,
         stats: &mut Stats,
     ) {
-        let Self { shards, bits, grown, sightings, keys, .. } = self;
+        let Self { shards, bits, grown, sightings, keys, scratch, .. } = self;
         let shard = &mut shards[number];
         let base = shard.base;
         let before = shard.len();
-        shard.retain(*bits, |slot| {
+        shard.retain(*bits, scratch, |slot| {
             let Some(plan) = plans.get(usize::from(slot.plan)) else { return false };
             let ticks = (plan.tick(watermark) - plan.tick(base)).clamp(0, i64::from(u32::MAX)) as u32;
             let settled = relative(plan, zero(plan, watermark), watermark - limits.lateness);
             let small = match slot.unpack() {
                 Unpacked::Small(mut small) => {
                     small.shift(ticks);
-                    small.thin(plan, settled);
+                    small.tidy(plan, settled);
                     small
                 }
                 Unpacked::Grown(place) => {
@@ -243,7 +246,9 @@ impl Keys {
         });
         *keys = (*keys + shard.len()).saturating_sub(before);
         shard.base = watermark;
-        shard.touched = 0;
+        // Where little was over, the next sweep can wait.
+        let gone = before - shard.len();
+        shard.rest = if gone * 4 >= before { shard.len() / 2 } else { shard.len() * 2 };
     }
 
     /// Sweeps the next shards whose time has come, a few at a time.
@@ -266,7 +271,7 @@ impl Keys {
 
     /// Forgets the eighth of a shard that was idle longest.
     fn evict(&mut self, number: usize, plans: &[Plan], only_grown: bool, stats: &mut Stats) {
-        let Self { shards, bits, grown, sightings, keys, .. } = self;
+        let Self { shards, bits, grown, sightings, keys, scratch, .. } = self;
         let shard = &mut shards[number];
         let base = shard.base;
         let newest = |slot: &Slot, grown: &Slab| {
@@ -285,7 +290,7 @@ impl Keys {
         let (_, limit, _) = times.select_nth_unstable(share - 1);
         let (limit, mut left) = (*limit, share);
         let before = shard.len();
-        shard.retain(*bits, |slot| {
+        shard.retain(*bits, scratch, |slot| {
             let idle = newest(slot, grown).is_some_and(|time| time <= limit);
             if !idle || left == 0 {
                 return true;
@@ -333,7 +338,7 @@ impl Keys {
                 Slot::grown(key, index, self.grown.insert(state))
             }
         };
-        self.shards[shard].insert(slot, self.bits);
+        self.shards[shard].insert(slot, self.bits, &mut self.scratch);
         self.keys += 1;
         true
     }

@@ -2,8 +2,8 @@
 //!
 //! A slot's home grows with its fingerprint, and slots are kept in order, so that a search ends at the
 //! first larger fingerprint: a miss costs no more than a hit, even when the shard is nearly full. It
-//! grows by an eighth, and each shard by itself, so that memory never has to hold two copies of
-//! everything.
+//! grows by a sixteenth, in blocks of one size, so that memory never has to hold two copies of
+//! everything and what one shard frees fits another.
 //!
 //! Invariant: the slots that are taken are in order of fingerprint, and between a key's home and its
 //! slot none is free.
@@ -13,17 +13,22 @@ use super::slot::Slot;
 /// Slots of keys whose fingerprints begin with the same bits.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Shard {
-    slots: Vec<Slot>,
+    blocks: Vec<Box<Block>>,
     homes: usize,
     len: usize,
     /// Watermark that ticks of this shard are counted from, in microseconds.
     pub base: i64,
-    /// Sightings since the last sweep.
-    pub touched: usize,
+    /// Sightings until the next sweep.
+    pub rest: usize,
 }
 
+type Block = [Slot; BLOCK];
+
+const BLOCK: usize = 128;
 /// Full at 7/8.
 const FULL: (usize, usize) = (7, 8);
+/// Slots behind the last home.
+const TAIL: usize = 16;
 
 impl Shard {
     pub fn new(base: i64) -> Self {
@@ -35,19 +40,15 @@ impl Shard {
     }
 
     pub fn bytes(&self) -> usize {
-        self.slots.capacity() * size_of::<Slot>()
-    }
-
-    /// Whether a further key needs more room.
-    pub fn is_full(&self) -> bool {
-        (self.len + 1) * FULL.1 > self.homes * FULL.0
+        self.blocks.len() * size_of::<Block>() + self.blocks.capacity() * size_of::<usize>()
     }
 
     /// Where the key is, or else where it belongs. `bits`: leading bits common to the shard.
+    #[inline]
     pub fn find(&self, key: u64, bits: u32) -> Result<usize, usize> {
         let mut at = home(key, bits, self.homes);
         loop {
-            match self.slots.get(at) {
+            match self.slot(at) {
                 Some(slot) if slot.key == key => return Ok(at),
                 Some(slot) if slot.key != 0 && slot.key < key => at += 1,
                 _ => return Err(at),
@@ -56,67 +57,90 @@ impl Shard {
     }
 
     pub fn get(&self, at: usize) -> Slot {
-        self.slots.get(at).copied().unwrap_or_default()
+        self.slot(at).copied().unwrap_or_default()
     }
 
     pub fn set(&mut self, at: usize, slot: Slot) {
-        if let Some(place) = self.slots.get_mut(at) {
-            *place = slot;
+        if let Some(place) = self.blocks.get_mut(at / BLOCK) {
+            place[at % BLOCK] = slot;
         }
     }
 
-    /// Adds a slot whose key is not in yet.
-    pub fn insert(&mut self, slot: Slot, bits: u32) {
+    /// Adds a slot whose key is not in yet. `scratch` is used while the shard grows.
+    pub fn insert(&mut self, slot: Slot, bits: u32, scratch: &mut Vec<Slot>) {
         loop {
-            if !self.is_full()
+            let full = (self.len + 1) * FULL.1 > self.homes * FULL.0;
+            if !full
                 && let Err(at) = self.find(slot.key, bits)
-                && let Some(gap) = self.slots.iter().skip(at).position(|s| s.key == 0)
+                && self.shift_in(at, slot)
             {
-                self.slots.copy_within(at..at + gap, at + 1);
-                self.slots[at] = slot;
                 self.len += 1;
                 return;
             }
-            let homes = self.homes + self.homes / 8 + 8;
-            let slots = std::mem::take(&mut self.slots);
-            self.lay_out(slots.into_iter().filter(|s| s.key != 0), homes, bits);
+            let blocks = self.blocks.len() + (self.blocks.len() / 16).max(1);
+            scratch.clear();
+            scratch.extend(self.iter());
+            self.lay_out(scratch, blocks, bits);
         }
     }
 
     /// The slots in order of fingerprint.
     pub fn iter(&self) -> impl Iterator<Item = &Slot> {
-        self.slots.iter().filter(|slot| slot.key != 0)
+        self.blocks.iter().flat_map(|block| block.iter()).filter(|slot| slot.key != 0)
     }
 
     /// Passes every slot through `keep`, which may change all but its key, and drops those it refuses.
-    pub fn retain(&mut self, bits: u32, mut keep: impl FnMut(&mut Slot) -> bool) {
-        let before = self.slots.len();
-        let mut slots = std::mem::take(&mut self.slots);
-        slots.retain_mut(|slot| slot.key != 0 && keep(slot));
-        let roomy = slots.len() * FULL.1 / FULL.0;
-        let homes = if roomy + roomy / 4 + 16 < before { roomy + roomy / 8 + 8 } else { self.homes };
-        self.lay_out(slots.into_iter(), homes, bits);
+    pub fn retain(&mut self, bits: u32, scratch: &mut Vec<Slot>, mut keep: impl FnMut(&mut Slot) -> bool) {
+        scratch.clear();
+        scratch.extend(self.iter());
+        scratch.retain_mut(|slot| keep(slot));
+        let blocks = self.blocks.len();
+        let needed = (scratch.len() * FULL.1 / FULL.0 + TAIL).div_ceil(BLOCK);
+        let roomy = if scratch.is_empty() { 0 } else { needed + needed / 16 + 1 };
+        self.lay_out(scratch, if roomy + blocks / 8 < blocks { roomy } else { blocks }, bits);
     }
 
-    fn lay_out(&mut self, sorted: impl Iterator<Item = Slot>, homes: usize, bits: u32) {
-        self.homes = homes;
-        self.len = 0;
-        self.slots = Vec::new();
-        self.slots.reserve_exact(homes + TAIL);
-        for slot in sorted {
-            let at = home(slot.key, bits, homes).max(self.slots.len());
-            self.slots.resize(at, Slot::default());
-            self.slots.push(slot);
-            self.len += 1;
+    /// Puts a slot in at `at`, and moves what is there up to the next gap. `false`: there is no gap.
+    fn shift_in(&mut self, at: usize, mut slot: Slot) -> bool {
+        let end = self.blocks.len() * BLOCK;
+        let Some(gap) = (at..end).find(|i| self.slot(*i).is_none_or(|s| s.key == 0)) else { return false };
+        for i in at..=gap {
+            if let Some(block) = self.blocks.get_mut(i / BLOCK) {
+                std::mem::swap(&mut block[i % BLOCK], &mut slot);
+            }
         }
-        self.slots.resize((homes + TAIL).max(self.slots.len()), Slot::default());
+        true
+    }
+
+    fn lay_out(&mut self, sorted: &[Slot], blocks: usize, bits: u32) {
+        let free = || Box::new([Slot::default(); BLOCK]);
+        self.blocks.truncate(blocks);
+        self.blocks.iter_mut().for_each(|block| block.fill(Slot::default()));
+        if self.blocks.capacity() < blocks {
+            self.blocks.reserve_exact(blocks - self.blocks.len() + blocks / 4);
+        }
+        self.blocks.resize_with(blocks, free);
+        self.homes = (blocks * BLOCK).saturating_sub(TAIL);
+        self.len = sorted.len();
+        let mut next = 0;
+        for slot in sorted {
+            next = home(slot.key, bits, self.homes).max(next);
+            if next >= self.blocks.len() * BLOCK {
+                self.blocks.push(free());
+            }
+            self.set(next, *slot);
+            next += 1;
+        }
+    }
+
+    #[inline]
+    fn slot(&self, at: usize) -> Option<&Slot> {
+        self.blocks.get(at / BLOCK).map(|block| &block[at % BLOCK])
     }
 }
 
-/// Slots behind the last home.
-const TAIL: usize = 16;
-
 /// The first slot that a key may be in.
+#[inline]
 fn home(key: u64, bits: u32, homes: usize) -> usize {
     let rest = key.checked_shl(bits).unwrap_or(0);
     ((u128::from(rest) * homes as u128) >> 64) as usize
@@ -131,6 +155,7 @@ mod tests {
     fn it_finds_what_went_in_and_keeps_it_through_growth_and_sweeps() {
         for bits in [0, 3] {
             let (mut shard, mut judge) = (Shard::new(0), BTreeMap::new());
+            let mut scratch = Vec::new();
             let mut random = 88_172_645_463_325_252u64;
             for i in 0..20_000u32 {
                 random ^= random << 13;
@@ -139,11 +164,11 @@ mod tests {
                 let key = ((random % 30_000).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> bits).max(1);
                 match shard.find(key, bits) {
                     Ok(at) => shard.set(at, Slot::grown(key, 0, i)),
-                    Err(_) => shard.insert(Slot::grown(key, 0, i), bits),
+                    Err(_) => shard.insert(Slot::grown(key, 0, i), bits, &mut scratch),
                 }
                 judge.insert(key, Slot::grown(key, 0, i));
                 if i % 7_000 == 6_999 {
-                    shard.retain(bits, |slot| slot.key % 3 == 0);
+                    shard.retain(bits, &mut scratch, |slot| slot.key % 3 == 0);
                     judge.retain(|key, _| key % 3 == 0);
                 }
             }
@@ -154,12 +179,13 @@ mod tests {
     }
 
     #[test]
-    fn a_grown_shard_wastes_at_most_a_third() {
-        let mut shard = Shard::new(0);
+    fn a_grown_shard_wastes_at_most_a_quarter() {
+        let (mut shard, mut scratch) = (Shard::new(0), Vec::new());
         for i in 1..=100_000u64 {
-            shard.insert(Slot::grown(i.wrapping_mul(0x9e37_79b9_7f4a_7c15), 0, 0), 0);
+            let slot = Slot::grown(i.wrapping_mul(0x9e37_79b9_7f4a_7c15), 0, 0);
+            shard.insert(slot, 0, &mut scratch);
             if i > 1000 {
-                assert!(shard.bytes() <= i as usize * 32 + 2048, "{} bytes for {i} keys", shard.bytes());
+                assert!(shard.bytes() <= i as usize * 30 + 4096, "{} bytes for {i} keys", shard.bytes());
             }
         }
     }

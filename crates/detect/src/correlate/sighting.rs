@@ -45,6 +45,16 @@ impl Reduced {
     pub const fn time(&self) -> Timestamp {
         Timestamp::from_micros(self.time)
     }
+
+    /// Index of the correlation it is a sighting of.
+    pub const fn correlation(&self) -> usize {
+        self.correlation as usize
+    }
+
+    /// Fingerprint of the correlation and the group, as [`Correlated::key`].
+    pub const fn key(&self) -> u64 {
+        self.key
+    }
 }
 
 /// Keys and values, in the correlations above, of an event that feeds a correlation.

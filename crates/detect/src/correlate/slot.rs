@@ -155,24 +155,40 @@ impl Small {
                 return Some(Fire { end, first, last: end, count, value: measured.value });
             }
         }
-        if self.fired.is_some() || self.len == ROOM {
-            self.thin(plan, settled);
+        if self.fired.is_some() {
+            self.tidy(plan, settled);
+        }
+        if self.len == ROOM {
+            self.thin(plan, outlook);
         }
         None
     }
 
-    /// Forgets what cannot matter any more.
-    pub fn thin(&mut self, plan: &Plan, settled: u32) {
+    /// Forgets what can be seen at a glance not to matter any more.
+    pub fn tidy(&mut self, plan: &Plan, settled: u32) {
         let outlook = Outlook { settled, fired: self.fired };
+        let floor = outlook.floor(plan);
+        let mut first = self.entries().partition_point(|e| e.at < floor);
+        if plan.kind == CorrelationKind::TemporalOrdered && plan.need == Some(plan.references) {
+            // A whole chain begins with the first reference.
+            let lost = |e: &Entry| e.at <= settled && e.value != 0;
+            first += self.entries()[first..].iter().take_while(|e| lost(e)).count();
+        }
+        if let (CorrelationKind::EventCount, Some(need), Some(_)) = (plan.kind, plan.need, self.fired) {
+            let waiting = self.entries().partition_point(|e| outlook.silent(plan, e.at));
+            first = first.max(waiting.saturating_sub(need - 1));
+        }
+        self.keep_from(first);
         if outlook.over(plan) {
             self.fired = None;
         }
-        if self.len > 0 {
-            let mut entries = self.entries().to_vec();
-            thin(plan, &mut entries, outlook);
-            self.len = entries.len();
-            self.entries[..entries.len()].copy_from_slice(&entries);
-        }
+    }
+
+    fn thin(&mut self, plan: &Plan, outlook: Outlook) {
+        let mut entries = self.entries().to_vec();
+        thin(plan, &mut entries, outlook);
+        self.len = entries.len();
+        self.entries[..entries.len()].copy_from_slice(&entries);
     }
 
     /// Whether nothing is known.

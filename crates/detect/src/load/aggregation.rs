@@ -15,12 +15,12 @@ use std::ops::Range;
 
 use rsigma_parser::{ConditionExpr, Quantifier};
 
-use super::condition::{self, Identifiers};
+use super::condition;
 use super::correlation::{self, ParsedCorrelation, Reference};
 use super::metadata::Metadata;
 use crate::correlation_rule::CorrelationKind;
 use crate::error::{Error, shortened};
-use crate::rule::{Comparison, Expr};
+use crate::rule::Comparison;
 
 /// The window of an aggregation without `timeframe`: one hour, in microseconds.
 const DEFAULT_TIMEFRAME: i64 = 3_600_000_000;
@@ -28,7 +28,7 @@ const DEFAULT_TIMEFRAME: i64 = 3_600_000_000;
 /// An aggregation: the rules it is made of, and what correlates them.
 pub(super) struct Aggregation {
     /// Conditions of the rules.
-    pub parts: Vec<Expr>,
+    pub parts: Vec<ConditionExpr>,
     /// What correlates them.
     pub counting: Counting,
 }
@@ -55,7 +55,7 @@ impl Aggregation {
     pub(super) fn read(
         condition: &str,
         timeframe: Option<&str>,
-        identifiers: &mut Identifiers,
+        identifiers: &[&str],
     ) -> Result<Self, Error> {
         let (base, aggregation) = condition.split_once('|').unwrap_or(("", condition));
         let refused = |why| Error::Aggregation { aggregation: shortened(aggregation.trim()), why };
@@ -69,14 +69,10 @@ impl Aggregation {
             Some(text) => correlation::timespan("timeframe", text)?,
             None => DEFAULT_TIMEFRAME,
         };
-        let first = identifiers.condition(base)?;
+        let first = condition::parse(base)?;
         if let Some(near) = aggregation.trim().strip_prefix("near ") {
-            let mut names = Vec::new();
-            near_parts(&condition::parse(near)?, identifiers, &mut names).map_err(refused)?;
             let mut parts = vec![first];
-            for name in names {
-                parts.push(identifiers.condition(&name)?);
-            }
+            near_parts(&condition::parse(near)?, identifiers, &mut parts).map_err(refused)?;
             let predicate = (Comparison::GreaterOrEqual, parts.len() as f64);
             let kind = CorrelationKind::Temporal;
             let counting = Counting { kind, field: None, group_by: Vec::new(), timespan, predicate };
@@ -131,18 +127,19 @@ fn counting(aggregation: &str, timespan: i64) -> Result<Counting, &'static str> 
 /// The search identifiers that must be near.
 fn near_parts(
     expr: &ConditionExpr,
-    identifiers: &Identifiers,
-    into: &mut Vec<String>,
+    identifiers: &[&str],
+    into: &mut Vec<ConditionExpr>,
 ) -> Result<(), &'static str> {
     match expr {
         ConditionExpr::And(parts) => parts.iter().try_for_each(|part| near_parts(part, identifiers, into)),
-        ConditionExpr::Identifier(name) => {
-            into.push(name.clone());
+        ConditionExpr::Identifier(_) => {
+            into.push(expr.clone());
             Ok(())
         }
         ConditionExpr::Selector { quantifier: Quantifier::All, pattern } => {
             let fits = condition::selected(pattern);
-            into.extend(identifiers.list.iter().filter(|i| fits(&i.name)).map(|i| i.name.to_string()));
+            let fitting = identifiers.iter().filter(|name| fits(name));
+            into.extend(fitting.map(|name| ConditionExpr::Identifier((*name).to_owned())));
             Ok(())
         }
         ConditionExpr::Not(_) => Err("that an event does not come near cannot be told while it still may"),

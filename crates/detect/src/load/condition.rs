@@ -38,12 +38,7 @@ impl Identifiers {
     }
 
     /// Lowers one condition.
-    pub(super) fn condition(&mut self, text: &str) -> Result<Expr, Error> {
-        let expr = parse(text)?;
-        self.lower(&expr)
-    }
-
-    fn lower(&mut self, expr: &ConditionExpr) -> Result<Expr, Error> {
+    pub(super) fn lower(&mut self, expr: &ConditionExpr) -> Result<Expr, Error> {
         let mut each =
             |parts: &[ConditionExpr]| parts.iter().map(|p| self.lower(p)).collect::<Result<Vec<_>, _>>();
         Ok(match expr {
@@ -204,7 +199,9 @@ mod tests {
                 other => format!("{other:?}"),
             }
         }
-        identifiers(names).condition(condition).map_or_else(|e| e.to_string(), |e| show(&e))
+        parse(condition)
+            .and_then(|c| identifiers(names).lower(&c))
+            .map_or_else(|e| e.to_string(), |e| show(&e))
     }
 
     #[test]
@@ -251,6 +248,9 @@ mod tests {
         assert!(lowered(&["a"], &"a or ".repeat(10_000)).contains("length"));
         let mut large = identifiers(&["a"]);
         large.list[0].content = Expr::Any(vec![Expr::Const(true); 10_000]);
-        assert!(matches!(large.condition(&format!("a{}", " or a".repeat(50))), Err(Error::Limit { .. })));
+        assert!(matches!(
+            large.lower(&parse(&format!("a{}", " or a".repeat(50))).unwrap()),
+            Err(Error::Limit { .. })
+        ));
     }
 }

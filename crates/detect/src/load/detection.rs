@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
+use rsigma_parser::Detection;
 
+use super::ast;
 use super::modifiers::{Chain, Kind, Step};
 use super::node::Node;
 use super::pcre;
@@ -18,7 +20,7 @@ use crate::rule::{Expr, FieldRef, FieldTest, Pattern, Piece, RegexTest, Test, Te
 /// Patterns that one rule may have.
 const MAX_PATTERNS: usize = 50_000;
 /// Regular expressions that one rule may have.
-const MAX_EXPRESSIONS: usize = 200;
+const MAX_EXPRESSIONS: usize = 100;
 
 /// Lowers the search identifiers of one rule.
 pub(super) struct Lowering<'a> {
@@ -54,6 +56,29 @@ impl<'a> Lowering<'a> {
         }
     }
 
+    /// The content of the search identifier `name` as pipelines left it.
+    pub(super) fn ast(&mut self, name: &str, content: &Detection) -> Result<Expr, Error> {
+        let mut each =
+            |parts: &[Detection]| parts.iter().map(|part| self.ast(name, part)).collect::<Result<_, _>>();
+        match content {
+            Detection::And(parts) => Ok(all(each(parts)?)),
+            Detection::AnyOf(parts) => Ok(any(each(parts)?)),
+            Detection::AllOf(items) => {
+                let mut each = |item| {
+                    let (key, values) = ast::key_and_values(item);
+                    self.item(&key, &values)
+                };
+                Ok(all(items.iter().map(&mut each).collect::<Result<_, _>>()?))
+            }
+            Detection::Keywords(values) => {
+                self.keywords(name, &Node::List(values.iter().map(ast::node).collect()))
+            }
+            Detection::ArrayMatch { .. } | Detection::Conditional { .. } => {
+                Err(Error::Pipeline(format!("'{name}' asks for members of a list, which Sigma 2.1 has not")))
+            }
+        }
+    }
+
     fn keywords(&mut self, name: &str, content: &Node) -> Result<Expr, Error> {
         let mut chain = Chain::parse("")?;
         chain.key = name;
@@ -67,7 +92,7 @@ impl<'a> Lowering<'a> {
 
     fn lower(&mut self, chain: &Chain<'_>, value: &Node) -> Result<Expr, Error> {
         let mut values = Vec::new();
-        flatten(value, &mut values);
+        value.flatten(&mut values);
         if values.is_empty() {
             values.push(&Node::Null); // an empty list is null, as pySigma has it
         }
@@ -221,13 +246,6 @@ pub(super) fn all(mut parts: Vec<Expr>) -> Expr {
 /// One of these; just the one if there is one.
 pub(super) fn any(mut parts: Vec<Expr>) -> Expr {
     if parts.len() == 1 { parts.remove(0) } else { Expr::Any(parts) }
-}
-
-fn flatten<'n>(value: &'n Node, into: &mut Vec<&'n Node>) {
-    match value {
-        Node::List(items) => items.iter().for_each(|item| flatten(item, into)),
-        other => into.push(other),
-    }
 }
 
 fn stepped(step: Step, texts: Vec<Text>) -> Result<Vec<Text>, &'static str> {

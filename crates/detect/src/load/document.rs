@@ -54,11 +54,8 @@ struct Collection<'a> {
 impl<'a> Collection<'a> {
     fn add(&mut self, line: u32, text: &'a str) -> Result<(), Broken> {
         let read = Node::read(text).map_err(|e| {
-            let at = e.location().map_or(0, |place| place.line().saturating_sub(1) as u32);
-            // The message tells lines of this piece of the file; the problem tells those of the file.
-            let message = e.to_string();
-            let what = message.split(" at line ").next().unwrap_or_default();
-            (line + at, Error::Yaml(what.to_owned()))
+            let at = e.line.map_or(0, |at| at.saturating_sub(1) as u32);
+            (line + at, Error::Yaml(e.reason))
         })?;
         let mut node = match read {
             Node::Null => return Ok(()),
@@ -116,7 +113,10 @@ fn split(text: &str) -> Vec<(u32, &str)> {
             .is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n']));
         if marker {
             pieces.push((start_line, &text[start..at]));
-            (start, start_line) = (at, index as u32 + 1);
+            // The document starts below its marker, unless the marker's line has some of it.
+            let bare = line.trim_end() == "---";
+            start = if bare { at + line.len() } else { at };
+            start_line = index as u32 + 1 + u32::from(bare);
         }
         at += line.len();
     }
@@ -160,7 +160,7 @@ mod tests {
     #[test]
     fn documents_are_told_apart_with_their_lines() {
         let text = "# head\ntitle: a\n---\ntitle: b\n---\n# nothing\n--- # c\ntitle: c\n";
-        assert_eq!(titles(text), [(1, "a".to_owned()), (3, "b".to_owned()), (7, "c".to_owned())]);
+        assert_eq!(titles(text), [(1, "a".to_owned()), (4, "b".to_owned()), (7, "c".to_owned())]);
         assert!(titles("").is_empty());
     }
 
@@ -184,7 +184,7 @@ mod tests {
         assert_eq!(documents.len(), 2);
         assert!(matches!(&broken[..], [(3..=4, Error::Yaml(_))]), "{broken:?}");
         let (_, broken) = super::documents("action: repeat\n---\naction: burn\n---\n- list\n");
-        assert_eq!(broken.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [1, 2, 4]);
+        assert_eq!(broken.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [1, 3, 5]);
     }
 
     #[test]

@@ -3,11 +3,15 @@
 //! As pySigma does it, a rule under a filter matches where its own condition and the filter's both hold;
 //! a filter that is to exclude says `condition: not selection`.
 
+use std::collections::HashMap;
+
 use ward_core::LogSource;
 
-use super::Reader;
+use super::draft::{Draft, Lowered};
 use super::metadata::{self, Metadata};
-use super::rule::{Lowered, ParsedRule};
+use super::node::Node;
+use super::rule::ParsedRule;
+use super::{LoadOptions, Reader, ast, condition};
 use crate::error::Error;
 use crate::rule::Expr;
 
@@ -19,52 +23,98 @@ pub(super) struct Filter {
     pub log_source: LogSource,
     /// Ids, names or titles of rules, each with the line it stands on; `None` means every rule.
     pub rules: Option<Vec<(String, u32)>>,
-    pub condition: Expr,
+    condition: Condition,
+}
+
+/// A filter's condition.
+#[derive(Debug, Clone)]
+enum Condition {
+    /// The same for every rule.
+    Lowered(Expr),
+    /// Pipelines make a different one of it for each log source of the rules under it.
+    PerSource(Box<PerSource>),
+}
+
+#[derive(Debug, Clone)]
+struct PerSource {
+    document: Node,
+    options: LoadOptions,
 }
 
 /// Reads the document into the file.
 pub(super) fn read(reader: &mut Reader<'_, '_>) -> Result<(), Error> {
-    let document = reader.document;
-    let node = document.node.get("filter").ok_or(Error::Missing("filter"))?;
+    let document = &reader.document.node;
+    let node = document.get("filter").ok_or(Error::Missing("filter"))?;
     if node.as_map().is_none() {
         return Err(Error::Shape { what: "filter".to_owned(), wanted: "a map" });
     }
     let metadata = metadata::read(reader)?;
-    let log_source = metadata::log_source(&document.node)?;
+    let log_source = metadata::log_source(document)?.unwrap_or_default();
     let listed = node.get("rules").ok_or(Error::Missing("rules"))?.scalars();
     let listed = listed.ok_or(Error::Shape { what: "rules".to_owned(), wanted: "any or a list of rules" })?;
     let is_every = |name: &str| name.eq_ignore_ascii_case("any") || name.eq_ignore_ascii_case("all");
+    let with_line = |name: &&str| {
+        let line = reader.problem(Error::UnknownReference((*name).to_owned())).line;
+        ((*name).to_owned(), line)
+    };
     let rules = match &listed[..] {
         [] => None,
         [every] if is_every(every) => None,
-        names => Some(
-            names
-                .iter()
-                .map(|name| {
-                    let line = reader.problem(Error::UnknownReference((*name).to_owned())).line;
-                    ((*name).to_owned(), line)
-                })
-                .collect(),
-        ),
+        names => Some(names.iter().map(with_line).collect()),
     };
-    let mut lowered = Lowered::read(node, &["condition", "rules"], reader.options)?;
-    let condition = node.get("condition").ok_or(Error::Missing("condition"))?;
-    let condition =
-        condition.scalar().ok_or(Error::Shape { what: "condition".to_owned(), wanted: "text" })?;
-    let condition = lowered.identifiers.condition(condition)?;
-    for identifier in lowered.identifiers.list.iter().filter(|i| !i.used) {
-        reader.note(Error::Unused(identifier.name.to_string()));
-    }
-    lowered.missing.into_iter().for_each(|name| reader.partial(Error::Placeholder(name)));
-    let log_source = log_source.unwrap_or_default();
+    // Lowered once as it stands even where pipelines will change it: what is wrong is told here.
+    let Lowered { mut conditions, unused, missing } = draft(document)?.lower(reader.options)?;
+    let condition = match &reader.options.pipelines {
+        Some(pipelines) if !pipelines.is_empty() => Condition::PerSource(Box::new(PerSource {
+            document: document.clone(),
+            options: reader.options.clone(),
+        })),
+        _ => Condition::Lowered(conditions.remove(0)),
+    };
+    unused.into_iter().for_each(|name| reader.note(Error::Unused(name)));
+    missing.into_iter().for_each(|name| reader.partial(Error::Placeholder(name)));
     reader.file.filters.push(Filter { metadata, log_source, rules, condition });
     Ok(())
 }
 
+fn draft(document: &Node) -> Result<Draft<'_>, Error> {
+    let node = document.get("filter").ok_or(Error::Missing("filter"))?;
+    let condition = node.get("condition").ok_or(Error::Missing("condition"))?;
+    let condition =
+        condition.scalar().ok_or(Error::Shape { what: "condition".to_owned(), wanted: "text" })?;
+    Draft::new(node, &["condition", "rules"], vec![condition::parse(condition)?])
+}
+
+impl PerSource {
+    /// The condition for rules of this log source.
+    fn lower(&self, title: &str, source: &LogSource) -> Result<Expr, Error> {
+        let mut draft = draft(&self.document)?;
+        if let Some(pipelines) = &self.options.pipelines {
+            let mut filter = ast::filter(&self.document, title, draft.to_ast()?);
+            pipelines
+                .apply_to_filter(&mut filter, Some(&ast::to_log_source(source)))
+                .map_err(|refusal| Error::Pipeline(refusal.to_string()))?;
+            draft.take_ast(filter.detection)?;
+        }
+        Ok(draft.lower(&self.options)?.conditions.remove(0))
+    }
+}
+
+/// What came of laying a filter over rules.
+#[derive(Default)]
+pub(super) struct Laid {
+    /// References that no rule answers to.
+    pub unanswered: Vec<(String, u32)>,
+    /// Why it was not laid over rules of some log source.
+    pub refused: Vec<Error>,
+}
+
 impl Filter {
-    /// Lays the filter over the rules it is meant for. Gives the references that no rule answers to.
-    pub(super) fn lay_over(&self, rules: &mut [ParsedRule]) -> Vec<(String, u32)> {
+    /// Lays the filter over the rules it is meant for.
+    pub(super) fn lay_over(&self, rules: &mut [ParsedRule]) -> Laid {
+        let mut laid = Laid::default();
         let mut answered = vec![false; self.rules.as_ref().map_or(0, Vec::len)];
+        let mut per_source: HashMap<LogSource, Option<Expr>> = HashMap::new();
         for parsed in rules {
             let is_called = |name: &str| {
                 let rule = &parsed.rule;
@@ -76,14 +126,27 @@ impl Filter {
                     (answered[at], applies) = (true, true);
                 }
             }
-            if applies && self.log_source.covers(&parsed.rule.log_source) {
+            if !applies || !self.log_source.covers(&parsed.read_source) {
+                continue;
+            }
+            let condition = match &self.condition {
+                Condition::Lowered(condition) => Some(condition.clone()),
+                Condition::PerSource(source) => per_source
+                    .entry(parsed.read_source.clone())
+                    .or_insert_with(|| {
+                        let lowered = source.lower(&self.metadata.title, &parsed.read_source);
+                        lowered.map_err(|reason| laid.refused.push(reason)).ok()
+                    })
+                    .clone(),
+            };
+            if let Some(condition) = condition {
                 let own = std::mem::replace(&mut parsed.rule.condition, Expr::Const(true));
                 let name = format!("filter {}", self.metadata.title);
-                let filter = Expr::Named(name.into(), Box::new(self.condition.clone()));
-                parsed.rule.condition = Expr::All(vec![own, filter]);
+                parsed.rule.condition = Expr::All(vec![own, Expr::Named(name.into(), Box::new(condition))]);
             }
         }
-        let unanswered = self.rules.iter().flatten().zip(answered).filter(|(_, answered)| !answered);
-        unanswered.map(|(reference, _)| reference.clone()).collect()
+        let references = self.rules.iter().flatten().zip(answered);
+        laid.unanswered = references.filter(|(_, answered)| !answered).map(|(r, _)| r.clone()).collect();
+        laid
     }
 }

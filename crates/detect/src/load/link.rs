@@ -18,6 +18,7 @@ use crate::rule::{Origin, Rule};
 pub fn link(files: Vec<ParsedFile>) -> RuleSet {
     let mut all = ParsedFile::default();
     for file in files {
+        all.pipelines = all.pipelines.or(file.pipelines);
         let first = all.rules.len();
         let moved = file.correlations.into_iter().map(|mut correlation| {
             for reference in &mut correlation.refs {
@@ -37,11 +38,14 @@ pub fn link(files: Vec<ParsedFile>) -> RuleSet {
     let mut report = std::mem::take(&mut all.report);
     let (mut rules, parsed) = without_duplicates(all.rules, all.correlations, &mut report);
     for filter in &all.filters {
-        for (name, line) in filter.lay_over(&mut rules) {
+        let laid = filter.lay_over(&mut rules);
+        for (name, line) in laid.unanswered {
             report.partial.push(problem(&filter.metadata, line, Error::UnknownReference(name)));
         }
+        let line = filter.metadata.origin.line;
+        report.partial.extend(laid.refused.into_iter().map(|reason| problem(&filter.metadata, line, reason)));
     }
-    let mut correlations = refs::resolve(&rules, parsed, &mut report);
+    let mut correlations = refs::resolve(&rules, parsed, all.pipelines.as_deref(), &mut report);
     let mut rules: Vec<Rule> = rules.into_iter().map(|parsed| parsed.rule).collect();
     silence(&mut rules, &mut correlations);
     for problems in [&mut report.refused, &mut report.partial, &mut report.notes] {

@@ -10,15 +10,20 @@
 //! Invariant: no input makes loading panic or take memory or time out of proportion to
 //! its size; each limit is a constant beside the code it guards.
 //!
+//! Where there are pipelines ([`LoadOptions::pipelines`]), a document takes a way round between reading and
+//! lowering, as the syntax tree they work on.
+//!
 //! Of `rsigma-parser` its condition grammar and its list of modifiers are used. Its document reader is
 //! not: it keeps search identifiers in no order, drops what it does not expect without a word, takes only
 //! whole numbers as thresholds and does not tell where in the file something is.
 
 mod aggregation;
+mod ast;
 mod condition;
 mod correlation;
 mod detection;
 mod document;
+mod draft;
 mod filter;
 mod link;
 mod metadata;
@@ -35,6 +40,7 @@ use std::sync::Arc;
 
 use crate::correlation_rule::CorrelationRule;
 use crate::error::Error;
+use crate::pipeline::Pipelines;
 use crate::rule::Rule;
 
 pub use link::link;
@@ -44,6 +50,8 @@ pub use link::link;
 pub struct LoadOptions {
     /// Values of placeholders (`%name%` with the modifier `expand`). Values may have wildcards.
     pub placeholders: BTreeMap<String, Vec<String>>,
+    /// Pipelines that rules, correlations and filters go through.
+    pub pipelines: Option<Arc<Pipelines>>,
 }
 
 /// Rules and correlations that work together.
@@ -101,15 +109,18 @@ pub struct ParsedFile {
     rules: Vec<rule::ParsedRule>,
     correlations: Vec<correlation::ParsedCorrelation>,
     filters: Vec<filter::Filter>,
+    pipelines: Option<Arc<Pipelines>>,
     report: LoadReport,
 }
 
 /// Reads one file. `path` is only used to name it.
 pub fn parse(path: &str, text: &str, options: &LoadOptions) -> ParsedFile {
     let path: Arc<str> = path.into();
-    let mut file = ParsedFile::default();
+    let mut file = ParsedFile { pipelines: options.pipelines.clone(), ..ParsedFile::default() };
     let (documents, broken) = document::documents(text);
+    let last_line = text.lines().count().max(1) as u32;
     for (line, reason) in broken {
+        let line = line.min(last_line); // the YAML reader may point behind the end
         file.report.refused.push(Problem { path: path.clone(), line, id: None, title: None, reason });
     }
     for document in &documents {

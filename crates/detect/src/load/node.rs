@@ -5,10 +5,11 @@
 //! on depth or size of its own.
 //! Invariant: keys of a map are different, and in the order written.
 
-use std::cell::Cell;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+
+use crate::yaml::{self, Budget, Unreadable};
 
 /// Nodes that one document may have.
 pub(super) const MAX_NODES: usize = 200_000;
@@ -16,8 +17,6 @@ pub(super) const MAX_NODES: usize = 200_000;
 pub(super) const MAX_BYTES: usize = 4 << 20;
 /// Keys that one map may have.
 const MAX_KEYS: usize = 2_000;
-/// Places in a document where a list or map in brackets may begin.
-const MAX_BRACKETS: usize = 1_000;
 
 /// A node of a YAML document.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,13 +32,8 @@ pub(super) enum Node {
 
 impl Node {
     /// Reads one document.
-    pub(super) fn read(text: &str) -> Result<Self, yaml_serde::Error> {
-        if brackets(text) > MAX_BRACKETS {
-            let why = format!("more than {MAX_BRACKETS} lists or maps begin with a bracket");
-            return Err(yaml_serde::Error::custom(why));
-        }
-        let budget = Budget { nodes: Cell::new(MAX_NODES), bytes: Cell::new(MAX_BYTES) };
-        (&budget).deserialize(yaml_serde::Deserializer::from_str(text))
+    pub(super) fn read(text: &str) -> Result<Self, Unreadable> {
+        yaml::read(text, Builder(&Budget::new(MAX_NODES, MAX_BYTES)))
     }
 
     /// The value of a key, if this is a map that has it.
@@ -69,6 +63,14 @@ impl Node {
         match self {
             Self::List(items) => items.iter().map(Self::scalar).collect(),
             other => Some(vec![other.scalar()?]),
+        }
+    }
+
+    /// The nodes of a list, and of lists in it; of anything else, itself.
+    pub(super) fn flatten<'n>(&'n self, into: &mut Vec<&'n Self>) {
+        match self {
+            Self::List(items) => items.iter().for_each(|item| item.flatten(into)),
+            other => into.push(other),
         }
     }
 
@@ -108,38 +110,11 @@ impl Node {
     }
 }
 
-/// How often a bracket stands where a list or map can begin. The YAML reader takes time in the square of
-/// how many are open at once; closing ones are not counted, as they may stand in text.
-fn brackets(text: &str) -> usize {
-    let (mut count, mut before) = (0, b'\n');
-    for byte in text.bytes() {
-        let begins = matches!(byte, b'[' | b'{')
-            && matches!(before, b' ' | b'\t' | b'\r' | b'\n' | b'[' | b'{' | b',' | b':' | b'-' | b'?');
-        count += usize::from(begins);
-        before = byte;
-    }
-    count
-}
+/// Builds a node, charging its budget.
+#[derive(Clone, Copy)]
+struct Builder<'b>(&'b Budget);
 
-struct Budget {
-    nodes: Cell<usize>,
-    bytes: Cell<usize>,
-}
-
-impl Budget {
-    fn spend<E: serde::de::Error>(&self, bytes: usize) -> Result<(), E> {
-        match (self.nodes.get().checked_sub(1), self.bytes.get().checked_sub(bytes)) {
-            (Some(nodes), Some(bytes)) => {
-                self.nodes.set(nodes);
-                self.bytes.set(bytes);
-                Ok(())
-            }
-            _ => Err(E::custom("the document, with its aliases written out, is too large")),
-        }
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for &Budget {
+impl<'de> DeserializeSeed<'de> for Builder<'_> {
     type Value = Node;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Node, D::Error> {
@@ -147,7 +122,7 @@ impl<'de> DeserializeSeed<'de> for &Budget {
     }
 }
 
-impl<'de> Visitor<'de> for &Budget {
+impl<'de> Visitor<'de> for Builder<'_> {
     type Value = Node;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -155,12 +130,12 @@ impl<'de> Visitor<'de> for &Budget {
     }
 
     fn visit_unit<E: serde::de::Error>(self) -> Result<Node, E> {
-        self.spend(0)?;
+        self.0.spend(0)?;
         Ok(Node::Null)
     }
 
     fn visit_bool<E: serde::de::Error>(self, value: bool) -> Result<Node, E> {
-        self.spend(0)?;
+        self.0.spend(0)?;
         Ok(Node::Bool(value))
     }
 
@@ -185,17 +160,17 @@ impl<'de> Visitor<'de> for &Budget {
     }
 
     fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<Node, E> {
-        self.spend(value.len())?;
+        self.0.spend(value.len())?;
         Ok(Node::Text(value.to_owned()))
     }
 
     fn visit_string<E: serde::de::Error>(self, value: String) -> Result<Node, E> {
-        self.spend(value.len())?;
+        self.0.spend(value.len())?;
         Ok(Node::Text(value))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Node, A::Error> {
-        self.spend(0)?;
+        self.0.spend(0)?;
         let mut list = Vec::new();
         while let Some(item) = items.next_element_seed(self)? {
             list.push(item);
@@ -204,7 +179,7 @@ impl<'de> Visitor<'de> for &Budget {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Node, A::Error> {
-        self.spend(0)?;
+        self.0.spend(0)?;
         let mut map: Vec<(String, Node)> = Vec::new();
         let mut merged = None;
         while let Some(key) = entries.next_key_seed(self)? {
@@ -241,9 +216,9 @@ impl<'de> Visitor<'de> for &Budget {
     }
 }
 
-impl Budget {
-    fn visit_number<E: serde::de::Error>(&self, value: impl fmt::Display) -> Result<Node, E> {
-        self.spend(0)?;
+impl Builder<'_> {
+    fn visit_number<E: serde::de::Error>(self, value: impl fmt::Display) -> Result<Node, E> {
+        self.0.spend(0)?;
         Ok(Node::Number(value.to_string()))
     }
 }

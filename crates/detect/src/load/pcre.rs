@@ -4,7 +4,7 @@
 use regex::bytes::{Regex, RegexBuilder};
 
 /// Bytes that a compiled expression may take.
-const MAX_COMPILED: usize = 2 << 20;
+const MAX_COMPILED: usize = 4 << 20;
 /// Bytes that an expression may have.
 const MAX_PATTERN: usize = 16 << 10;
 

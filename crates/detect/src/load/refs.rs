@@ -1,27 +1,43 @@
 //! What correlations refer to: names to indices, without circles and without gaps.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use rsigma_parser::ConditionExpr;
 use ward_core::Severity;
 
-use super::LoadReport;
 use super::correlation::{ParsedCorrelation, Reference};
 use super::link::problem;
 use super::rule::ParsedRule;
+use super::{LoadReport, ast};
 use crate::correlation_rule::{Alias, CorrelationCondition, CorrelationRule, RefExpr, RuleRef};
 use crate::error::Error;
+use crate::pipeline::Pipelines;
 use crate::rule::Comparison;
 
 /// Finds what correlations refer to. What cannot be found, or leads in a circle, is refused.
 pub(super) fn resolve(
     rules: &[ParsedRule],
-    parsed: Vec<ParsedCorrelation>,
+    mut parsed: Vec<ParsedCorrelation>,
+    pipelines: Option<&Pipelines>,
     report: &mut LoadReport,
 ) -> Vec<CorrelationRule> {
     let names = Names::of(rules, &parsed);
     let mut fates: Vec<Fate> = parsed.iter().map(|c| found(c, &names, report)).collect();
     refuse_cycles(&parsed, &mut fates);
+    if let Some(pipelines) = pipelines.filter(|pipelines| !pipelines.is_empty()) {
+        for index in 0..parsed.len() {
+            let mut rule = ast::correlation(&parsed[index]);
+            let sources = log_sources(index, &fates, rules);
+            match pipelines.apply_to_correlation(&mut rule, &sources) {
+                Ok(_) => ast::take_correlation(&mut parsed[index], rule),
+                Err(refusal) if fates[index].is_ok() => {
+                    let reason = Error::Pipeline(refusal.to_string());
+                    fates[index] = Err((parsed[index].metadata.origin.line, reason));
+                }
+                Err(_) => {}
+            }
+        }
+    }
     refuse_dependents(&parsed, &mut fates);
     // Refused ones leave gaps, which the indices of the others close.
     let mut left = 0;
@@ -163,6 +179,28 @@ fn refuse_cycles(parsed: &[ParsedCorrelation], fates: &mut [Fate]) {
     for (index, way) in in_cycle {
         fates[index] = Err((parsed[index].metadata.origin.line, Error::Cycle(way)));
     }
+}
+
+/// The log sources of all rules that a correlation is over, as they were read.
+fn log_sources(index: usize, fates: &[Fate], rules: &[ParsedRule]) -> Vec<rsigma_parser::LogSource> {
+    let mut sources = Vec::new();
+    let mut seen = HashSet::from([index]);
+    let mut open = vec![index];
+    while let Some(at) = open.pop() {
+        for target in fates[at].as_ref().map(|found| &found.refs[..]).unwrap_or_default() {
+            match *target {
+                RuleRef::Rule(rule) => {
+                    let source = ast::to_log_source(&rules[rule].read_source);
+                    if !sources.contains(&source) {
+                        sources.push(source);
+                    }
+                }
+                RuleRef::Correlation(to) if seen.insert(to) => open.push(to),
+                RuleRef::Correlation(_) => {}
+            }
+        }
+    }
+    sources
 }
 
 /// Refuses what refers to something refused, until nothing does.

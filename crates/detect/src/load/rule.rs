@@ -1,13 +1,14 @@
 //! A document with a `detection` to a rule, or to rules and a correlation where its condition aggregates.
 
+use rsigma_parser::ConditionExpr;
 use ward_core::{LogSource, Severity};
 
-use super::aggregation::{self, Aggregation, Counting};
-use super::condition::{Identifier, Identifiers};
-use super::detection::{Lowering, any};
+use super::aggregation::{self, Aggregation};
+use super::detection::any;
+use super::draft::{Draft, Lowered};
 use super::metadata::{self, Metadata};
 use super::node::Node;
-use super::{LoadOptions, Reader};
+use super::{Reader, ast, condition};
 use crate::error::Error;
 use crate::rule::{Expr, Rule};
 
@@ -17,82 +18,81 @@ pub(super) struct ParsedRule {
     pub rule: Rule,
     /// The id of the document, which for a part of an aggregation is not the rule's own.
     pub document_id: String,
+    /// The log source before pipelines changed it: what filters and correlations go by.
+    pub read_source: LogSource,
 }
 
 /// Reads the document into the file.
 pub(super) fn read(reader: &mut Reader<'_, '_>) -> Result<(), Error> {
     let metadata = metadata::read(reader)?;
-    let node = &reader.document.node;
-    let log_source = metadata::log_source(node)?;
-    let detection = node.get("detection").ok_or(Error::Missing("detection"))?;
-    let lowered = Lowered::read(detection, &["condition", "timeframe"], reader.options)?;
-    let conditions = conditions(detection)?;
-    let timeframe = detection.get("timeframe").and_then(Node::scalar);
-    let State { lowered, made, mut notes } =
-        State::read(&metadata, &log_source.clone().unwrap_or_default(), lowered, &conditions, timeframe)?;
-    if log_source.is_none() {
+    let document = &reader.document.node;
+    let read_source = metadata::log_source(document)?;
+    let detection = document.get("detection").ok_or(Error::Missing("detection"))?;
+    let mut notes = Vec::new();
+    let Conditions { plain, aggregations } = Conditions::read(detection, &mut notes)?;
+    // One list for pipelines and lowering; it is taken apart again below.
+    let parts = aggregations.iter().flat_map(|aggregation| aggregation.parts.iter().cloned());
+    let conditions = plain.iter().cloned().chain(parts).collect();
+    let mut draft = Draft::new(detection, &RESERVED, conditions)?;
+    let mut log_source = read_source.clone().unwrap_or_default();
+    if let Some(pipelines) = reader.options.pipelines.as_ref().filter(|p| !p.is_empty()) {
+        let mut rule = ast::rule(document, &metadata.title, draft.to_ast()?);
+        pipelines.apply(&mut rule).map_err(|refusal| Error::Pipeline(refusal.to_string()))?;
+        draft.take_ast(rule.detection)?;
+        log_source = ast::from_log_source(rule.logsource);
+    }
+    if log_source == LogSource::default() {
         notes.push(Error::NoLogSource);
     }
-    let unused = lowered.identifiers.list.iter().filter(|i| !i.used && !i.name.starts_with('_'));
-    notes.extend(unused.map(|i| Error::Unused(i.name.to_string())));
-    for (rules, counting) in made {
-        if let Some(counting) = counting {
-            let first = reader.file.rules.len();
-            let correlation = counting.over(&metadata, first..first + rules.len());
-            reader.file.correlations.push(correlation);
+    let Lowered { conditions, unused, missing } = draft.lower(reader.options)?;
+    notes.extend(unused.into_iter().map(Error::Unused));
+    let mut conditions = conditions.into_iter();
+    let made = |part, condition| {
+        let rule = rule(&metadata, &log_source, part, condition);
+        ParsedRule {
+            rule,
+            document_id: metadata.id.clone(),
+            read_source: read_source.clone().unwrap_or_default(),
         }
-        reader.file.rules.extend(rules);
+    };
+    if !plain.is_empty() {
+        reader.file.rules.push(made(None, any(conditions.by_ref().take(plain.len()).collect())));
+    }
+    let mut number = 0;
+    for Aggregation { parts, counting } in aggregations {
+        let first = reader.file.rules.len();
+        for condition in conditions.by_ref().take(parts.len()) {
+            number += 1;
+            reader.file.rules.push(made(Some(number), condition));
+        }
+        let correlation = counting.over(&metadata, first..reader.file.rules.len());
+        reader.file.correlations.push(correlation);
     }
     notes.into_iter().for_each(|note| reader.note(note));
-    lowered.missing.into_iter().for_each(|name| reader.partial(Error::Placeholder(name)));
+    missing.into_iter().for_each(|name| reader.partial(Error::Placeholder(name)));
     Ok(())
 }
 
-/// The search identifiers of a detection, lowered.
-pub(super) struct Lowered {
-    pub identifiers: Identifiers,
-    /// Placeholders without values.
-    pub missing: Vec<String>,
+const RESERVED: [&str; 2] = ["condition", "timeframe"];
+
+/// The conditions of a detection.
+struct Conditions {
+    plain: Vec<ConditionExpr>,
+    aggregations: Vec<Aggregation>,
 }
 
-impl Lowered {
-    /// Lowers every key of a detection but the `reserved` ones.
-    pub(super) fn read(detection: &Node, reserved: &[&str], options: &LoadOptions) -> Result<Self, Error> {
-        let wrong = || Error::Shape { what: "detection".to_owned(), wanted: "a map of search identifiers" };
-        let entries = detection.as_map().ok_or_else(wrong)?;
-        let mut lowering = Lowering::new(&options.placeholders);
-        let mut list = Vec::new();
-        for (name, content) in entries.iter().filter(|(name, _)| !reserved.contains(&name.as_str())) {
-            let content = lowering.detection(name, content)?;
-            list.push(Identifier { name: name.as_str().into(), content, used: false });
+impl Conditions {
+    fn read(detection: &Node, notes: &mut Vec<Error>) -> Result<Self, Error> {
+        if detection.as_map().is_none() {
+            return Err(Error::Shape { what: "detection".to_owned(), wanted: "a map of search identifiers" });
         }
-        Ok(Self { identifiers: Identifiers::new(list), missing: lowering.missing })
-    }
-}
-
-/// What the conditions of a document come to.
-struct State {
-    lowered: Lowered,
-    /// Rules, and what counts them if they are the parts of an aggregation.
-    made: Vec<(Vec<ParsedRule>, Option<Counting>)>,
-    notes: Vec<Error>,
-}
-
-impl State {
-    fn read(
-        metadata: &Metadata,
-        log_source: &LogSource,
-        mut lowered: Lowered,
-        conditions: &[&str],
-        timeframe: Option<&str>,
-    ) -> Result<Self, Error> {
-        let (mut made, mut notes, mut parts) = (Vec::new(), Vec::new(), 0);
-        let (piped, plain): (Vec<&str>, Vec<&str>) = conditions.iter().partition(|c| aggregation::is_in(c));
-        let identifiers = &mut lowered.identifiers;
-        if !plain.is_empty() {
-            let each = plain.iter().map(|c| identifiers.condition(c)).collect::<Result<_, _>>()?;
-            made.push((vec![rule(metadata, log_source, None, any(each))], None));
-        }
+        let wrong = || Error::Shape { what: "condition".to_owned(), wanted: "text or a list of texts" };
+        let texts = detection.get("condition").ok_or(Error::Missing("condition"))?;
+        let texts = texts.scalars().filter(|list| !list.is_empty()).ok_or_else(wrong)?;
+        let timeframe = detection.get("timeframe").and_then(Node::scalar);
+        let names = detection.as_map().unwrap_or_default().iter().map(|(name, _)| name.as_str());
+        let names: Vec<&str> = names.filter(|name| !RESERVED.contains(name)).collect();
+        let (piped, plain): (Vec<&str>, Vec<&str>) = texts.iter().partition(|c| aggregation::is_in(c));
         match (piped.is_empty(), timeframe) {
             (true, Some(_)) => {
                 let why = "only an aggregation has a time frame".to_owned();
@@ -101,21 +101,17 @@ impl State {
             (false, None) => notes.push(Error::DefaultTimeframe),
             _ => {}
         }
-        for condition in piped {
-            let aggregation = Aggregation::read(condition, timeframe, identifiers)?;
-            let number = |part| {
-                parts += 1;
-                rule(metadata, log_source, Some(parts), part)
-            };
-            made.push((aggregation.parts.into_iter().map(number).collect(), Some(aggregation.counting)));
-        }
-        Ok(Self { lowered, made, notes })
+        let aggregation = |text| Aggregation::read(text, timeframe, &names);
+        Ok(Self {
+            plain: plain.into_iter().map(condition::parse).collect::<Result<_, _>>()?,
+            aggregations: piped.into_iter().map(aggregation).collect::<Result<_, _>>()?,
+        })
     }
 }
 
 /// The rule, or with a number the part of it that a correlation counts.
-fn rule(metadata: &Metadata, log_source: &LogSource, part: Option<usize>, condition: Expr) -> ParsedRule {
-    let rule = Rule {
+fn rule(metadata: &Metadata, log_source: &LogSource, part: Option<usize>, condition: Expr) -> Rule {
+    Rule {
         id: part.map_or_else(|| metadata.id.clone(), |n| format!("{}/{n}", metadata.id)),
         name: metadata.name.clone().filter(|_| part.is_none()),
         title: metadata.title.clone(),
@@ -126,13 +122,5 @@ fn rule(metadata: &Metadata, log_source: &LogSource, part: Option<usize>, condit
         condition,
         origin: metadata.origin.clone(),
         reports: part.is_none(),
-    };
-    ParsedRule { rule, document_id: metadata.id.clone() }
-}
-
-fn conditions(detection: &Node) -> Result<Vec<&str>, Error> {
-    let wrong = || Error::Shape { what: "condition".to_owned(), wanted: "text or a list of texts" };
-    let conditions = detection.get("condition").ok_or(Error::Missing("condition"))?;
-    let conditions = conditions.scalars().filter(|list| !list.is_empty()).ok_or_else(wrong)?;
-    Ok(conditions)
+    }
 }

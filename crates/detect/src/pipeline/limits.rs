@@ -9,11 +9,11 @@ use regex::{Regex, RegexBuilder};
 
 /// Bytes of a pipeline's text.
 pub(super) const TEXT: usize = 1 << 20;
-/// Bytes the document may have once aliases are followed; each node counts [`NODE`] on top.
+/// Nodes the document may have once aliases are followed.
+pub(super) const NODES: usize = 500_000;
+/// Bytes of text the document may have once aliases are followed.
 pub(super) const DOCUMENT: usize = 32 << 20;
-/// Brackets times bytes of a text: at 1 MiB some 2,000 brackets, at 100 KiB any number.
-pub(super) const BRACKETS: usize = 2 << 30;
-/// Bytes a YAML node or a value of a rule counts beside its text.
+/// Bytes a value of a rule counts beside its text.
 pub(super) const NODE: usize = 64;
 /// How deep `nest` may go.
 pub(super) const NESTING: usize = 8;

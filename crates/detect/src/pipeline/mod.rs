@@ -92,7 +92,7 @@ impl Pipeline {
             return Err(PipelineError::TooLarge { path, bytes: text.len(), limit: MAX_BYTES });
         }
         let document = |line, reason| PipelineError::Document { path: path.clone(), line, reason };
-        let value = yaml::read(text).map_err(|(line, reason)| document(line, reason))?;
+        let value = yaml::read(text).map_err(|error| document(error.line, error.reason))?;
         let head = Head::parse(value, &path).map_err(|reason| document(None, reason))?;
         let mut pipeline = head.pipeline;
         let loading = Loading::default();

@@ -2,31 +2,19 @@
 //!
 //! Invariant: a key nobody asked for is an error that names it.
 
-use std::cell::Cell;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use yaml_serde::{Mapping, Number, Value};
 
 use super::limits;
+use crate::yaml::{self, Budget, Unreadable};
 
-/// The document in `text`, or the line (from 1, where known) and what is wrong with it.
-pub(super) fn read(text: &str) -> Result<Value, (Option<usize>, String)> {
-    if bracket_cost(text) > limits::BRACKETS {
-        return Err((None, "it has too many brackets for its size".to_owned()));
-    }
-    let left = Cell::new(limits::DOCUMENT);
-    let mut document = Node(&left).deserialize(yaml_serde::Deserializer::from_str(text));
-    if let Ok(value) = &mut document
-        && let Err(error) = value.apply_merge()
-    {
-        document = Err(error);
-    }
-    document.map_err(|error| {
-        let text = error.to_string();
-        let reason = text.split(" at line ").next().unwrap_or_default();
-        (error.location().map(|place| place.line()), reason.to_owned())
-    })
+/// The document in `text`, merge keys applied.
+pub(super) fn read(text: &str) -> Result<Value, Unreadable> {
+    let mut value = yaml::read(text, Node(&Budget::new(limits::NODES, limits::DOCUMENT)))?;
+    value.apply_merge()?;
+    Ok(value)
 }
 
 /// The mapping of a transformation, a condition or the document, read key by key.
@@ -148,29 +136,9 @@ pub(super) fn kind(value: &Value) -> &'static str {
     }
 }
 
-/// Upper bound of what reading brackets costs: at each token the reader looks at every bracket that is
-/// open, before it says that they are nested too deep. Which ones are closed again would take a reader
-/// to tell, so all count that may be brackets.
-fn bracket_cost(text: &str) -> usize {
-    let before = std::iter::once(b'\n').chain(text.bytes());
-    let opens = before.zip(text.bytes()).filter(|(before, byte)| {
-        matches!(byte, b'[' | b'{')
-            && (before.is_ascii_whitespace() || matches!(before, b'[' | b'{' | b',' | b':'))
-    });
-    opens.count().saturating_mul(text.len())
-}
-
-/// Builds a node and charges it to what is left: an alias costs as much as what it stands for.
+/// Builds a node, charging its budget.
 #[derive(Clone, Copy)]
-struct Node<'b>(&'b Cell<usize>);
-
-impl Node<'_> {
-    fn charge<E: Error>(self, bytes: usize) -> Result<(), E> {
-        let left = self.0.get().checked_sub(bytes + limits::NODE);
-        self.0.set(left.ok_or_else(|| E::custom("the document is too large once its aliases are followed"))?);
-        Ok(())
-    }
-}
+struct Node<'b>(&'b Budget);
 
 impl<'de> DeserializeSeed<'de> for Node<'_> {
     type Value = Value;
@@ -188,27 +156,27 @@ impl<'de> Visitor<'de> for Node<'_> {
     }
 
     fn visit_bool<E: Error>(self, flag: bool) -> Result<Value, E> {
-        self.charge(0).map(|()| Value::Bool(flag))
+        self.0.spend(0).map(|()| Value::Bool(flag))
     }
 
     fn visit_i64<E: Error>(self, number: i64) -> Result<Value, E> {
-        self.charge(0).map(|()| Value::Number(Number::from(number)))
+        self.0.spend(0).map(|()| Value::Number(Number::from(number)))
     }
 
     fn visit_u64<E: Error>(self, number: u64) -> Result<Value, E> {
-        self.charge(0).map(|()| Value::Number(Number::from(number)))
+        self.0.spend(0).map(|()| Value::Number(Number::from(number)))
     }
 
     fn visit_f64<E: Error>(self, number: f64) -> Result<Value, E> {
-        self.charge(0).map(|()| Value::Number(Number::from(number)))
+        self.0.spend(0).map(|()| Value::Number(Number::from(number)))
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Value, E> {
-        self.charge(text.len()).map(|()| Value::String(text.to_owned()))
+        self.0.spend(text.len()).map(|()| Value::String(text.to_owned()))
     }
 
     fn visit_unit<E: Error>(self) -> Result<Value, E> {
-        self.charge(0).map(|()| Value::Null)
+        self.0.spend(0).map(|()| Value::Null)
     }
 
     fn visit_none<E: Error>(self) -> Result<Value, E> {
@@ -216,7 +184,7 @@ impl<'de> Visitor<'de> for Node<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
-        self.charge(0)?;
+        self.0.spend(0)?;
         let mut list = Vec::new();
         while let Some(value) = access.next_element_seed(self)? {
             list.push(value);
@@ -225,7 +193,7 @@ impl<'de> Visitor<'de> for Node<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
-        self.charge(0)?;
+        self.0.spend(0)?;
         let mut mapping = Mapping::new();
         while let Some(key) = access.next_key_seed(self)? {
             if mapping.contains_key(&key) {

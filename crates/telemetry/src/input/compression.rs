@@ -1,9 +1,10 @@
 //! gzip (RFC 1952, any number of members) and zstd (RFC 8878, any number of frames), recognised by their
-//! magic numbers and undone on the fly.
+//! magic numbers and undone on the fly. What comes out is UTF-8 if its byte order mark says it was UTF-16.
 //!
 //! Invariant: what comes out is in proportion to what went in, or reading ends with [`Error::Bomb`].
 
 use super::options::Limits;
+use super::utf16::{self, Utf16};
 use crate::Error;
 use flate2::read::MultiGzDecoder;
 use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
@@ -38,11 +39,20 @@ impl Plain {
         let read = Read::by_ref(&mut counted).take(4).read_to_end(&mut magic);
         read.map_err(|source| Error::Read { offset: 0, source })?;
         let kind = kind_of(&magic);
-        let whole = io::Cursor::new(magic).chain(counted);
         let source: Source = match kind {
-            Some(GZIP) => Box::new(MultiGzDecoder::new(BufReader::with_capacity(BUFFER, whole))),
-            Some(_) => Box::new(Zstd::new(BufReader::with_capacity(BUFFER, whole), limits.zstd_window)),
-            None => Box::new(whole),
+            None => text(magic, Box::new(counted)),
+            Some(kind) => {
+                let whole = BufReader::with_capacity(BUFFER, io::Cursor::new(magic).chain(counted));
+                let mut plain: Source = match kind {
+                    GZIP => Box::new(MultiGzDecoder::new(whole)),
+                    _ => Box::new(Zstd::new(whole, limits.zstd_window)),
+                };
+                let mut mark = Vec::with_capacity(2);
+                match (&mut plain).take(2).read_to_end(&mut mark) {
+                    Ok(_) => text(mark, plain),
+                    Err(error) => text(mark, Box::new(Failing(Some(error)))),
+                }
+            }
         };
         Ok(Self { source, kind, taken, given: 0, ended: false, failure: None, limits: limits.clone() })
     }
@@ -110,6 +120,26 @@ pub(super) fn kind_of(start: &[u8]) -> Option<&'static str> {
         [0x1f, 0x8b, ..] => Some(GZIP),
         [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Some(ZSTD),
         _ => None,
+    }
+}
+
+/// The text that starts with `mark` and goes on with `rest`, as UTF-8 if it says that it is UTF-16.
+fn text(mark: Vec<u8>, rest: Source) -> Source {
+    match utf16::detect(&mark) {
+        Some(big_endian) => {
+            let left = mark.get(2..).unwrap_or_default().to_vec();
+            Box::new(Utf16::new(Box::new(io::Cursor::new(left).chain(rest)), big_endian))
+        }
+        None => Box::new(io::Cursor::new(mark).chain(rest)),
+    }
+}
+
+/// Fails, then ends.
+struct Failing(Option<io::Error>);
+
+impl Read for Failing {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        self.0.take().map_or(Ok(0), Err)
     }
 }
 

@@ -78,6 +78,15 @@ impl Decoder {
         }
     }
 
+    /// Gives `each` one record that stands alone, such as a datagram. Formats that need a header, and EVTX,
+    /// are told as errors.
+    pub fn decode_record(&mut self, format: Format, bytes: &[u8], names: &FieldNames, each: &mut Each<'_>) {
+        let table = matches!(format, Format::Csv | Format::Zeek | Format::W3c);
+        let columns = table.then(|| Columns::none(format));
+        let record = Record { bytes: without_newline(bytes), number: 1, offset: 0 };
+        self.record(record, false, format, columns.as_ref(), names, each);
+    }
+
     fn chunks(&mut self, block: &Block, units: &[Unit], names: &FieldNames, each: &mut Each<'_>) {
         let (scanner, event) = (&mut self.scanner, &mut self.event);
         for &Unit { start, end, .. } in units {
@@ -202,7 +211,7 @@ impl Decoder {
             each(Decoded::Bad { record: number, offset, error: Error::Line { format, reason } });
         }
         // A row is read as far as it has columns; the other formats say nothing of a line they do not fit.
-        if decoded.is_ok() || columns.is_some() {
+        if decoded.is_ok() || columns.is_some_and(Columns::is_named) {
             each(Decoded::Event { event: self.event.text_event(bytes), record: number });
         }
     }

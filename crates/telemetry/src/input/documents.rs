@@ -69,6 +69,10 @@ impl Framer for Documents {
         }
         Some(at + 1)
     }
+
+    fn missing(&self) -> Option<Error> {
+        (self.place != Place::Outside).then_some(Error::Cut { before: "the end of the array of records" })
+    }
 }
 
 impl Documents {
@@ -129,13 +133,17 @@ fn stray(bytes: &[u8], start: usize, all: bool) -> Frame {
     let rest = bytes.get(start..).unwrap_or_default();
     let length = match rest.first() {
         Some(b'"') => string_end(rest, 1).ok(),
+        Some(b'[') => match object_end(rest, 0) {
+            Extent::End { end, .. } => Some(end),
+            _ => None,
+        },
         _ => rest.iter().skip(1).position(|b| matches!(b, b',' | b']' | b'\n' | b'{')).map(|at| at + 1),
     };
     match length {
         None if !all => Frame::More { start },
         length => {
             let next = start + length.unwrap_or(rest.len()).max(1);
-            Frame::Broken { error: Error::Unclosed { what: "a value is no object" }, next }
+            Frame::Broken { error: Error::NotAnObject, next }
         }
     }
 }

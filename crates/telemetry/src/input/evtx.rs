@@ -2,7 +2,8 @@
 //! (format as documented by libevtx, "Windows XML Event Log (EVTX) format").
 //!
 //! Chunks are found by their signature, and the file's header is not believed: a file that was not closed
-//! properly has more chunks than its header says, a carved one may have no header. What a checksum says
+//! properly has more chunks than its header says, a carved one may have no header. The header only tells
+//! whether something is missing. What a checksum says
 //! is damaged is read all the same, and told.
 //!
 //! Names: a record is the JSON `{"Event":{"System":{...},"EventData":{...}}}`, attributes under
@@ -18,6 +19,8 @@ use std::sync::Arc;
 #[derive(Debug, Default)]
 pub(super) struct Chunks {
     past_header: bool,
+    /// Chunks that the header speaks of and that have not come yet.
+    promised: u64,
 }
 
 impl Framer for Chunks {
@@ -32,11 +35,19 @@ impl Framer for Chunks {
             return Frame::More { start: 0 };
         }
         let chunk = bytes.get(..CHUNK).unwrap_or(bytes);
+        let promised = self.promised > 0;
+        self.promised = self.promised.saturating_sub(1);
         if is_chunk(chunk) {
             let end = torn_at(chunk).unwrap_or(chunk.len());
             return Frame::Record { start: 0, end, count: 1 };
         }
-        if chunk.iter().all(|b| *b == 0) {
+        if chunk.len() < CHUNK {
+            let error = Error::Evtx { what: "the file ends in the middle of a chunk" };
+            return Frame::Broken { error, next: chunk.len() };
+        }
+        // Space that was set aside and not written yet need not be zero.
+        let unused = !promised && memchr::memmem::find(chunk, RECORD).is_none();
+        if unused || chunk.iter().all(|b| *b == 0) {
             return Frame::Skip(chunk.len());
         }
         Frame::Lost { start: 0, looked: 1, what: "EVTX: there is no chunk where one should start" }
@@ -44,6 +55,10 @@ impl Framer for Chunks {
 
     fn resume(&mut self, bytes: &[u8], from: usize) -> Option<usize> {
         Some(from + memchr::memmem::find(bytes.get(from..)?, SIGNATURE)?)
+    }
+
+    fn missing(&self) -> Option<Error> {
+        (self.promised > 0).then_some(Error::Cut { before: "the last chunk that its header speaks of" })
     }
 }
 
@@ -67,7 +82,13 @@ impl Chunks {
                 }
             }
             Some(header) if !has_checksum(header, 120, 124) => broken("the file header fails its checksum"),
-            Some(_) => Frame::Skip(HEADER),
+            Some(header) => {
+                self.promised = header
+                    .get(42..)
+                    .and_then(|b| b.first_chunk())
+                    .map_or(0, |count| u16::from_le_bytes(*count).into());
+                Frame::Skip(HEADER)
+            }
         }
     }
 }
@@ -76,13 +97,14 @@ const HEADER: usize = 4096;
 pub(super) const CHUNK: usize = 65_536;
 const CHUNK_HEADER: usize = 512;
 const SIGNATURE: &[u8; 8] = b"ElfChnk\0";
+const RECORD: &[u8; 4] = b"**\0\0";
 const NO_CHECKSUM: u32 = 4;
 
 /// Whether a chunk starts here. One damaged byte in the signature is forgiven where a record follows.
 fn is_chunk(bytes: &[u8]) -> bool {
     let equal = bytes.iter().zip(SIGNATURE).filter(|(a, b)| a == b).count();
     equal == SIGNATURE.len()
-        || (equal + 1 == SIGNATURE.len() && bytes.get(CHUNK_HEADER..CHUNK_HEADER + 4) == Some(b"**\0\0"))
+        || (equal + 1 == SIGNATURE.len() && bytes.get(CHUNK_HEADER..CHUNK_HEADER + 4) == Some(RECORD))
 }
 
 /// Where in a damaged chunk the next one starts, if bytes are missing from it. A sound one may hold a
@@ -119,6 +141,9 @@ fn checksums_match(chunk: &[u8]) -> bool {
     records.is_some() && records == number(chunk, 52) && head == number(chunk, 124)
 }
 
+/// Where records go: the number, or 0, and the JSON.
+type Each<'f> = dyn FnMut(u64, Result<&[u8], Error>) + 'f;
+
 /// Decodes chunks.
 pub struct ChunkReader {
     settings: Arc<ParserSettings>,
@@ -135,7 +160,7 @@ impl Default for ChunkReader {
 impl ChunkReader {
     /// Gives `each` the records of a chunk as JSON, with their `EventRecordID`, and what is wrong with it:
     /// the record's number, or 0, and the error.
-    pub fn decode(&mut self, chunk: &[u8], each: &mut dyn FnMut(u64, Result<&[u8], Error>)) {
+    pub fn decode(&mut self, chunk: &[u8], each: &mut Each<'_>) {
         let settings = Arc::clone(&self.settings);
         let whole = chunk.len() == CHUNK && chunk.starts_with(SIGNATURE);
         if !whole {
@@ -151,7 +176,7 @@ impl ChunkReader {
             each(0, Err(Error::Evtx { what }));
         }
         let data = if whole { chunk } else { &self.mended };
-        let Err(error) = records(data, &settings, each) else { return };
+        let Err(error) = records(data, chunk.len(), &settings, each) else { return };
         // The table of names is damaged. Names are also written where they are used first.
         each(0, Err(error));
         if whole {
@@ -160,7 +185,7 @@ impl ChunkReader {
         if let Some(table) = self.mended.get_mut(128..CHUNK_HEADER) {
             table.fill(0);
         }
-        if let Err(error) = records(&self.mended, &settings, each) {
+        if let Err(error) = records(&self.mended, chunk.len(), &settings, each) {
             each(0, Err(error));
         }
     }
@@ -175,10 +200,12 @@ impl ChunkReader {
     }
 }
 
+/// The records of a chunk of which the first `length` bytes are real.
 fn records(
     data: &[u8],
+    length: usize,
     settings: &Arc<ParserSettings>,
-    each: &mut dyn FnMut(u64, Result<&[u8], Error>),
+    each: &mut Each<'_>,
 ) -> Result<(), Error> {
     let part = |what, source| Error::EvtxPart { what, source };
     let header =
@@ -186,6 +213,9 @@ fn records(
     let mut chunk = EvtxChunk::new(data, &header, Arc::clone(settings))
         .map_err(|e| part("the names of a chunk are damaged", e.into()))?;
     for record in chunk.iter() {
+        if record.as_ref().is_ok_and(|r| r.binxml_offset + u64::from(r.binxml_size) > length as u64) {
+            break;
+        }
         match record.and_then(|record| record.into_json_bytes()) {
             Ok(json) => each(json.event_record_id, Ok(&json.data)),
             Err(error) => {

@@ -26,6 +26,15 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// Adds a value unless the field has one: what a payload says goes before what its envelope says.
+    pub(super) fn put_absent(&mut self, key: &str, kind: ValueKind, value: &str) {
+        let Some(node) = self.node(NodeId::ROOT, key) else { return };
+        let field = self.names.field(node);
+        if !self.event.fields.iter().any(|span| Some(span.field) == field) {
+            self.put_at(node, kind, value);
+        }
+    }
+
     /// Adds a value at a node, if that is a field.
     pub(super) fn put_at(&mut self, node: NodeId, kind: ValueKind, value: &str) {
         if let Some(field) = self.names.field(node) {

@@ -10,7 +10,7 @@
 //! Invariant: memory is bounded by [`Limits`], whatever the input.
 //!
 //! The formats are those of [`Format`]; each one's module says which field names it gives and which
-//! document it follows. A UTF-8 byte order mark is passed over.
+//! document it follows. A byte order mark is passed over; UTF-16 is read as UTF-8.
 
 mod access_log;
 mod auditd;
@@ -32,6 +32,7 @@ mod reader;
 mod recognise;
 mod syslog;
 mod table;
+mod utf16;
 mod window;
 
 pub use block::Block;

@@ -93,7 +93,7 @@ fn log_record(
     let mut fields = Fields::new(names, event);
     if let Some(text) = text {
         fields.put("body", text);
-        fields.put("message", text);
+        fields.put_absent("message", ValueKind::Text, text);
     } else if let Some(node) = fields.node(NodeId::ROOT, "body") {
         put_value(body, node, &mut fields);
     }
@@ -106,11 +106,11 @@ fn log_record(
         (time != "0").then_some(time)
     });
     if let Some(time) = time {
-        fields.put_as("timestamp", ValueKind::Number, &time);
+        fields.put_absent("timestamp", ValueKind::Number, &time);
     }
     for key in ["severityText", "severityNumber", "traceId", "spanId", "eventName"] {
         if let Some(text) = record.get(key).and_then(scalar) {
-            fields.put(key, &text);
+            fields.put_absent(key, ValueKind::Text, &text);
         }
     }
     if let Some(name) = of_scope.scope.get("name").and_then(Value::as_str) {

@@ -22,11 +22,13 @@ pub(super) struct Progress {
     lost: bool,
     searched_again: u64,
     given_up: bool,
+    /// The end was reached and what is missing there was told.
+    finished: bool,
 }
 
 impl Default for Progress {
     fn default() -> Self {
-        Self { record: 1, lost: false, searched_again: 0, given_up: false }
+        Self { record: 1, lost: false, searched_again: 0, given_up: false, finished: false }
     }
 }
 
@@ -106,6 +108,13 @@ impl Input {
             found.at = 0;
             if self.window.data().len() >= target {
                 target *= 2;
+            }
+        }
+        if self.window.ended() && !self.progress.finished {
+            self.progress.finished = true;
+            // A record that did not end has been told.
+            if let Some(error) = framer.missing().filter(|_| !self.progress.lost) {
+                self.fault(&mut found, 0, error);
             }
         }
         let offset = self.window.offset();

@@ -20,8 +20,9 @@ pub(super) fn recognise(head: &[u8], whole: bool) -> Result<Format, Error> {
         return Ok(Format::Evtx);
     }
     let start = head.iter().position(|b| !matches!(b, b' ' | b'\t' | b'\r' | b'\n' | 0x1e));
-    let text = head.get(start.unwrap_or(head.len())..).unwrap_or_default();
+    let (space, text) = head.split_at(start.unwrap_or(head.len()));
     let json = match text {
+        [b'{', ..] if space.contains(&0x1e) => Some(Format::Json),
         [b'{', ..] => Some(objects(text, whole)),
         [b'[', rest @ ..] => {
             let inside = rest.iter().find(|b| !b.is_ascii_whitespace());
@@ -39,16 +40,12 @@ fn objects(text: &[u8], whole: bool) -> Format {
         return if otlp { Format::Otlp } else { Format::Json };
     }
     let complete = first_lines(text, whole);
-    let objects = complete.iter().filter(|line| line.starts_with(b"{") && line.ends_with(b"}")).count();
-    let ends_in_line = match complete.first() {
-        Some(line) => documents::object_end(line, 0) != Extent::Open,
-        None => false,
+    let is_object = |line: &[u8]| match documents::object_end(line, 0) {
+        Extent::End { end, .. } => line.starts_with(b"{") && end == line.len(),
+        _ => false,
     };
-    if objects > 0 && (objects * 2 > complete.len() || (complete.len() == 1 && ends_in_line)) {
-        Format::JsonLines
-    } else {
-        Format::Json
-    }
+    let objects = complete.iter().filter(|line| is_object(line)).count();
+    if objects > 0 && objects * 2 >= complete.len() { Format::JsonLines } else { Format::Json }
 }
 
 /// The line format that most lines are written in.
@@ -62,7 +59,7 @@ fn lines(text: &[u8], whole: bool) -> Option<Format> {
     if let Some(format) = directive(first) {
         return Some(format);
     }
-    let fits: [(Format, &dyn Fn(&str) -> bool); 7] = [
+    let fits: [(Format, &Fits); 7] = [
         (Format::Cef, &|line| line.starts_with("CEF:")),
         (Format::Leef, &|line| line.starts_with("LEEF:")),
         (Format::Auditd, &auditd::fits),
@@ -71,13 +68,16 @@ fn lines(text: &[u8], whole: bool) -> Option<Format> {
         (Format::Syslog, &|line| Message::of(line).has_head()),
         (Format::Logfmt, &logfmt::fits),
     ];
-    let most = |fit: &dyn Fn(&str) -> bool| lines.iter().filter(|line| fit(line)).count() * 2 >= lines.len();
+    let most = |fit: &Fits| lines.iter().filter(|line| fit(line)).count() * 2 >= lines.len();
     fits.into_iter()
         // Frames need not end in a newline: the first one speaks for all.
         .find(|(format, fit)| if *format == Format::SyslogFrames { fit(first) } else { most(fit) })
         .map(|(format, _)| format)
         .or_else(|| is_table(&lines).then_some(Format::Csv))
 }
+
+/// Whether a line is written in a format.
+type Fits = dyn Fn(&str) -> bool;
 
 fn directive(line: &str) -> Option<Format> {
     let starts = |words: &[&str]| words.iter().any(|word| line.starts_with(word));
@@ -97,7 +97,7 @@ fn counted(line: &str) -> bool {
     })
 }
 
-/// A header of names, and a second line with as many cells (unless a quoted one goes over its end).
+/// A header of names, and lines with as many cells (unless a quoted one goes over their end).
 fn is_table(lines: &[&str]) -> bool {
     let Some(header) = lines.first() else { return false };
     let Some(delimiter) = table::csv_delimiter(header) else { return false };
@@ -111,9 +111,10 @@ fn is_table(lines: &[&str]) -> bool {
     // Unnamed columns happen at the end of spreadsheets.
     let names = cells(header).filter(|name| is_name(name)).count();
     let others = cells(header).filter(|name| !is_name(name) && !name.is_empty()).count();
-    let fits =
-        lines.get(1).is_none_or(|row| row.contains('"') || cells(row).count() == cells(header).count());
-    names >= 2 && others == 0 && fits
+    let width = cells(header).count();
+    let rows = lines.get(1..).unwrap_or_default();
+    let fitting = rows.iter().filter(|row| row.contains('"') || cells(row).count() == width).count();
+    names >= 2 && others == 0 && fitting * 2 >= rows.len()
 }
 
 /// The first lines that are complete, without empty ones.
@@ -150,6 +151,7 @@ mod tests {
             ("ElfFile\0...", Format::Evtx),
             ("{\"a\":1}\n{\"a\":2}\n", Format::JsonLines),
             ("{\"a\":1}", Format::JsonLines),
+            ("{\"a\":1}{\"a\":2}\n", Format::Json),
             ("{\n \"a\": 1\n}\n", Format::Json),
             (" [ {\"a\":1}]", Format::Json),
             ("{\"Records\":[{\"a\":1}]}", Format::Json),

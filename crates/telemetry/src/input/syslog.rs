@@ -4,7 +4,8 @@
 //! Names: `facility` and `severity` (the keywords of RFC 5424 tables 1 and 2, such as `authpriv` and
 //! `err`), `timestamp`, `hostname`, `appname`, `procid`, `msgid`, `message`, and structured data as
 //! `id.parameter`. `-`, the nil value, is no value. RFC 3164's tag is `appname`, with the number in
-//! brackets as `procid`.
+//! brackets as `procid`. A message that is itself a record of another format gives its fields too, and its
+//! word counts where both have a field (`severity` of CEF).
 //!
 //! A time without a year gets one if it is known when the input was received (see
 //! [`Options::received`](super::Options::received)), and is then written as `2026-10-11T22:14:15`. A line
@@ -12,7 +13,7 @@
 
 use super::fields::Fields;
 use jiff::civil::{Date, DateTime};
-use ward_core::Timestamp;
+use ward_core::{Timestamp, ValueKind};
 
 /// A message taken apart. Absent parts are empty.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -51,11 +52,13 @@ impl<'a> Message<'a> {
         self.priority.is_some() || !self.timestamp.is_empty()
     }
 
-    /// Adds its parts, the message as it stands.
+    /// Adds its parts, the message as it stands. A field that has a value already keeps it.
     pub fn put(&self, received: Option<Timestamp>, fields: &mut Fields<'_>) {
         if let Some(priority) = self.priority {
-            fields.put("facility", FACILITIES.get(usize::from(priority / 8)).unwrap_or(&"unknown"));
-            fields.put("severity", SEVERITIES.get(usize::from(priority % 8)).unwrap_or(&"unknown"));
+            let facility = FACILITIES.get(usize::from(priority / 8)).unwrap_or(&"unknown");
+            let severity = SEVERITIES.get(usize::from(priority % 8)).unwrap_or(&"unknown");
+            fields.put_absent("facility", ValueKind::Text, facility);
+            fields.put_absent("severity", ValueKind::Text, severity);
         }
         let dated = received.filter(|_| self.yearless).and_then(|at| with_year(self.timestamp, at));
         for (key, value) in [
@@ -67,7 +70,7 @@ impl<'a> Message<'a> {
             ("message", self.message),
         ] {
             if !value.is_empty() {
-                fields.put(key, value);
+                fields.put_absent(key, ValueKind::Text, value);
             }
         }
         put_structured(self.structured, fields);

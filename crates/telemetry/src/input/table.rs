@@ -125,6 +125,11 @@ impl Columns {
         }
     }
 
+    /// Whether a header has come.
+    pub(super) fn is_named(&self) -> bool {
+        !self.names.is_empty()
+    }
+
     /// Whether a row is the header once more.
     pub(super) fn is_header(&self, row: &str) -> bool {
         !self.line.is_empty() && row == self.line

@@ -91,11 +91,12 @@ impl Taxonomy {
 }
 
 /// In the order in which entries are asked: what gives a field comes before what asks for it.
-const BUILTIN: [(&str, &str); 6] = [
+const BUILTIN: [(&str, &str); 7] = [
     ("shapes.toml", include_str!("../../taxonomy/shapes.toml")),
     ("windows.toml", include_str!("../../taxonomy/windows.toml")),
     ("unix.toml", include_str!("../../taxonomy/unix.toml")),
     ("cloud.toml", include_str!("../../taxonomy/cloud.toml")),
     ("network.toml", include_str!("../../taxonomy/network.toml")),
     ("applications.toml", include_str!("../../taxonomy/applications.toml")),
+    ("health.toml", include_str!("../../taxonomy/health.toml")),
 ];

@@ -7,7 +7,7 @@ use ward_telemetry::input::{Format, Options};
 #[test]
 fn every_file_of_the_corpus_is_read_without_fault() {
     let Some(folder) = corpus() else { return };
-    let names = names(&["Event.System.EventID", "EventID"]);
+    let names = names(&["Event.System.EventID", "Event.System.EventID.#text", "EventID"]);
     for (below, extension, format, files, events) in [
         ("", "evtx", Format::Evtx, 251, None),
         ("sigma_regression", "json", Format::Json, 165, None),
@@ -22,8 +22,7 @@ fn every_file_of_the_corpus_is_read_without_fault() {
             assert!(reading.bad.is_empty(), "{}: {:?}", path.display(), reading.bad);
             assert_eq!(reading.format, Some(format), "{}", path.display());
             assert!(reading.count() > 0, "{}", path.display());
-            let named = |values: &[(String, Option<String>)]| !values.is_empty();
-            assert!(reading.events.iter().all(|(_, values)| named(values)), "{}", path.display());
+            assert!(reading.events.iter().all(|(_, values)| !values.is_empty()), "{}", path.display());
             count += reading.count();
         }
         println!("{extension}: {count} events");
@@ -46,9 +45,9 @@ fn an_evtx_cut_anywhere_gives_what_came_before_and_says_so() {
             assert!(reading.count() >= most, "{place}: fewer events than from less");
             assert_eq!(reading.events[..], complete.events[..reading.count()], "{place}");
             let told = !reading.bad.is_empty() || reading.failure.is_some();
-            let on_border = cut == 0 || cut.checked_sub(4096).is_some_and(|past| past % 65_536 == 0);
-            let padding = whole[cut..].iter().all(|b| *b == 0);
-            assert!(told || on_border || padding, "{place}: not told");
+            // Where a chunk ends, a file that was not closed may end too.
+            let on_border = cut == 0 || (cut >= 4096 && (cut - 4096).is_multiple_of(65_536));
+            assert!(told || on_border || reading.count() == complete.count(), "{place}: not told");
             most = reading.count();
         }
     }

@@ -6,11 +6,15 @@ use ward_core::{Event, FieldNames, ValueKind};
 use ward_telemetry::Error;
 use ward_telemetry::input::{Decoded, Decoder, Format, Input, Options, Source};
 
+/// The values of an event by field; nothing for null.
+pub type Values = Vec<(String, Option<String>)>;
+
 /// All that came out of an input.
 #[derive(Debug, Default)]
 pub struct Reading {
     pub format: Option<Format>,
-    pub events: Vec<(u64, Vec<(String, Option<String>)>)>,
+    /// Number of the record, values.
+    pub events: Vec<(u64, Values)>,
     /// Number of the record, offset, error.
     pub bad: Vec<(u64, u64, Error)>,
     /// Why the input could not be opened or read to its end.
@@ -20,19 +24,18 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// What came out, without places, to be compared.
+    /// What came out, to be compared. Faults come before the events of their block, so their order depends on
+    /// the blocks.
     pub fn outcome(&self) -> String {
-        let bad: Vec<_> = self.bad.iter().map(|(record, _, error)| format!("{record} {error}")).collect();
+        let mut bad: Vec<_> =
+            self.bad.iter().map(|(record, at, error)| format!("{record} at {at} {error}")).collect();
+        bad.sort();
         let failure = self.failure.as_ref().map(ToString::to_string);
         format!("{:?}\n{:#?}\n{bad:#?}\n{failure:?}", self.format, self.events)
     }
 
     pub fn count(&self) -> usize {
         self.events.len()
-    }
-
-    pub fn has_bad(&self, text: &str) -> bool {
-        self.bad.iter().any(|(_, _, error)| error.to_string().contains(text))
     }
 }
 
@@ -81,7 +84,7 @@ fn note(decoded: Decoded<'_>, names: &FieldNames, reading: &mut Reading) {
     }
 }
 
-fn values(event: &Event<'_>, names: &FieldNames) -> Vec<(String, Option<String>)> {
+fn values(event: &Event<'_>, names: &FieldNames) -> Values {
     let mut scratch = Vec::new();
     let spans = event.fields.iter().filter(|span| span.kind != ValueKind::Container);
     spans

@@ -24,8 +24,8 @@ pub struct DetectArgs {
     #[arg(required = true, value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
 
-    /// Folders or files with Sigma rules [default: the rules that come with Ward]
-    #[arg(long, short, value_name = "PATH", num_args = 1..)]
+    /// Folder or file with Sigma rules; may be repeated [default: the rules that come with Ward]
+    #[arg(long, short, value_name = "PATH")]
     pub rules: Vec<PathBuf>,
 
     /// How findings are written
@@ -82,8 +82,8 @@ pub struct DetectArgs {
 /// What else there is to say about the rules.
 #[derive(Debug, Clone, Default, Args)]
 pub struct SigmaArgs {
-    /// Processing pipelines (pySigma YAML) to apply to the rules
-    #[arg(long = "pipeline", value_name = "FILE", num_args = 1..)]
+    /// Processing pipeline (pySigma YAML) to apply to the rules; may be repeated
+    #[arg(long = "pipeline", value_name = "FILE")]
     pub pipelines: Vec<PathBuf>,
 
     /// Values of placeholders: a YAML or TOML file, name to value or list of values
@@ -94,8 +94,8 @@ pub struct SigmaArgs {
 /// What else there is to say about the telemetry.
 #[derive(Debug, Clone, Default, Args)]
 pub struct TelemetryArgs {
-    /// More tables of log sources and field names, laid over those of Ward
-    #[arg(long, value_name = "FILE.toml", num_args = 1..)]
+    /// Table of log sources and field names to lay over those of Ward; may be repeated
+    #[arg(long, value_name = "FILE.toml")]
     pub taxonomy: Vec<PathBuf>,
 
     /// The log source of all inputs, such as product=linux,service=sshd

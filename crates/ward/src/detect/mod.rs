@@ -50,7 +50,7 @@ use sink::Sink;
 use stats::{Stats, Usage};
 use summary::{Loaded, Report};
 use tally::Tally;
-use watch::{Shared, Watch, facts};
+use watch::{From, Shared, Watch, facts};
 
 /// Blocks that may be open at once, for each thread.
 const AHEAD: usize = 4;
@@ -188,9 +188,10 @@ impl<'a> Scan<'a> {
                         let what = match work.task {
                             Task::Broken(reason) => What::Broken(reason),
                             Task::Unrecognised => What::Unrecognised,
-                            Task::Block { mut block, received } => {
+                            Task::Block { mut block, received, is_evtx } => {
                                 let shown = inputs.get(source as usize).map_or("", |named| &named.shown);
-                                let seen = watch.look(&mut block, received, source, shown);
+                                let from = From { source, shown, received, is_evtx };
+                                let seen = watch.look(&mut block, &from);
                                 let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
                                 queue.reuse(block.into_memory());
                                 What::Seen(seen)
@@ -289,8 +290,11 @@ impl Screens {
 }
 
 fn loaded(set: &RuleSet, report: &LoadReport, args: &DetectArgs) -> Loaded {
+    let rules = set.rules.iter().filter(|rule| rule.reports).count();
+    let asked = rules + set.correlations.iter().filter(|correlation| correlation.reports).count();
     Loaded {
         rules: set.rules.len(),
+        asked: (args.min_level.is_some() || !args.only.is_empty()).then_some(asked),
         correlations: set.correlations.len(),
         refused: report.refused.len(),
         partial: report.partial.len(),

@@ -80,16 +80,18 @@ pub fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
+/// Numbers that stand by themselves differ from record to record; those in names (`UTF-8`) do not.
 fn without_numbers(text: &str) -> String {
     let mut kind = String::with_capacity(text.len());
-    let mut in_word = false;
+    let (mut before, mut in_number) = (' ', false);
     for letter in text.chars() {
-        let digit = letter.is_ascii_digit() && !in_word;
-        if digit && kind.ends_with('#') {
-            continue;
+        in_number = letter.is_ascii_digit() && (in_number || before == ' ');
+        if !in_number {
+            kind.push(letter);
+        } else if !kind.ends_with('#') {
+            kind.push('#');
         }
-        kind.push(if digit { '#' } else { letter });
-        in_word = letter.is_alphabetic() || (in_word && letter.is_ascii_digit());
+        before = letter;
     }
     kind
 }

@@ -32,6 +32,8 @@ pub enum Task {
         block: Block,
         /// See [`Options::received`].
         received: Option<Timestamp>,
+        /// Its records have numbers of their own.
+        is_evtx: bool,
     },
     /// The input, or the rest of it, cannot be read.
     Broken(String),
@@ -59,6 +61,12 @@ struct Open {
     taken: Arc<AtomicU64>,
 }
 
+impl Open {
+    fn task(&self, block: Block) -> Task {
+        Task::Block { block, received: self.received, is_evtx: self.input.format() == Format::Evtx }
+    }
+}
+
 /// Most blocks whose memory is kept for new ones.
 const SPARE: usize = 16;
 
@@ -84,7 +92,7 @@ impl<'a> Queue<'a> {
             let source = open.source;
             match open.input.next_block(self.spare.pop().unwrap_or_default()) {
                 Ok(Some(block)) => {
-                    return Some(Work { source, task: Task::Block { block, received: open.received } });
+                    return Some(Work { source, task: open.task(block) });
                 }
                 Ok(None) => self.close(),
                 Err(error) => {

@@ -12,7 +12,7 @@ use super::output::level_word;
 use super::problems::Problems;
 use super::tally::{Fired, Tally};
 use super::timeline::{ByLevel, Row};
-use crate::attack;
+use crate::attack::{self, Tactic};
 use crate::terminal::{Screen, counted, grouped, safe, shortened, wrap};
 
 /// All that a scan came to.
@@ -41,6 +41,8 @@ pub struct Report<'a> {
 pub struct Loaded {
     /// Rules in force.
     pub rules: usize,
+    /// Of them, those asked for, if not all are.
+    pub asked: Option<usize>,
     /// Correlations in force.
     pub correlations: usize,
     /// Documents refused.
@@ -111,22 +113,24 @@ impl Page {
             b.level.cmp(&a.level).then(y.count.cmp(&x.count)).then(a.title.cmp(b.title)).then(a.id.cmp(b.id))
         });
         self.heading("By rule, most severe first");
-        self.line(&self.screen.heading("level      count first (UTC)      last (UTC)       rule"));
-        const BEFORE: usize = 8 + 1 + 7 + 1 + 16 + 1 + 16 + 1;
+        self.line(&self.screen.heading("level      count when (UTC)          rule"));
+        const BEFORE: usize = 8 + 1 + 7 + 1 + 19 + 1;
         for (rule, fired) in fired.iter().take(MOST_RULES) {
-            let time =
-                |time: Option<_>| time.map_or_else(|| "-".to_owned(), |t| shortened_time(clock_text(t)));
-            let (first, last) = (time(fired.first), time(fired.last));
+            let when = when(fired);
             let titles = wrap(&safe(rule.title), self.screen.width.saturating_sub(BEFORE));
-            for (at, title) in titles.iter().enumerate() {
-                if at == 0 {
-                    let word = level_word(rule.level);
-                    let rest = format!("{:>7} {first:16} {last:16} {title}", grouped(fired.count));
-                    let pad = " ".repeat(9 - word.len());
-                    self.line(&format!("{}{pad}{rest}", self.screen.paint(rule.level, word)));
-                } else {
-                    self.line(&format!("{:BEFORE$}{title}", ""));
-                }
+            let word = level_word(rule.level);
+            for at in 0..titles.len().max(when.len()) {
+                let title = titles.get(at).map_or("", String::as_str);
+                let when = when.get(at).map_or("", String::as_str);
+                let line = match at {
+                    0 => {
+                        let pad = " ".repeat(9 - word.len());
+                        let count = grouped(fired.count);
+                        format!("{}{pad}{count:>7} {when:19} {title}", self.screen.paint(rule.level, word))
+                    }
+                    _ => format!("{:17}{when:19} {title}", ""),
+                };
+                self.line(line.trim_end());
             }
         }
         let rest = fired.get(MOST_RULES..).unwrap_or_default();
@@ -159,13 +163,19 @@ impl Page {
     }
 
     fn by_technique(&mut self, report: &Report<'_>) {
-        let mut seen: BTreeMap<String, (ByLevel, Vec<&'static str>)> = BTreeMap::new();
+        let mut seen: BTreeMap<String, (ByLevel, Vec<Tactic>)> = BTreeMap::new();
         for (firer, fired) in &report.tally.fired {
             let Some(rule) = report.rules.get(*firer as usize) else { continue };
             for technique in attack::techniques(rule.tags) {
-                let (counts, tactics) = seen.entry(technique).or_default();
+                let theirs = attack::tactics(rule.tags);
+                let (counts, tactics) =
+                    seen.entry(technique).or_insert_with(|| (ByLevel::default(), theirs.clone()));
                 counts[rule.level as usize] += fired.count;
-                tactics.extend(attack::tactics(rule.tags).iter().map(|tactic| tactic.name));
+                // Tags do not say which tactic goes with which technique; what all rules of the technique
+                // have in common is most likely its own.
+                let common: Vec<Tactic> =
+                    tactics.iter().filter(|tactic| theirs.contains(tactic)).copied().collect();
+                *tactics = if !common.is_empty() { common } else { shorter(tactics, theirs) };
             }
         }
         if seen.is_empty() {
@@ -178,10 +188,9 @@ impl Page {
         self.heading("By ATT&CK technique, most severe first");
         self.line(&self.screen.heading(&format!("{COUNT_COLUMNS} technique tactics")));
         let before = COUNT_COLUMNS.len() + 1 + 10;
-        for (id, (counts, tactics)) in seen.iter_mut().take(MOST_TECHNIQUES) {
-            tactics.sort_unstable();
-            tactics.dedup();
-            let lines = wrap(&tactics.join(", "), self.screen.width.saturating_sub(before));
+        for (id, (counts, tactics)) in seen.iter().take(MOST_TECHNIQUES) {
+            let names: Vec<&str> = tactics.iter().map(|tactic| tactic.name).collect();
+            let lines = wrap(&names.join(", "), self.screen.width.saturating_sub(before));
             for (at, line) in lines.iter().enumerate() {
                 let start = if at == 0 { format!("{} {id:9}", count_columns(counts)) } else { String::new() };
                 self.line(format!("{start:width$} {line}", width = before - 1).trim_end());
@@ -206,8 +215,7 @@ impl Page {
             for row in &timeline.rows {
                 match row {
                     Row::Gap(gap) => {
-                        let what = format!("{} of this length", counted(*gap, "stretch", "stretches"));
-                        self.line(&format!("  nothing for {what}"));
+                        self.line(&format!("  nothing for {} times that long", grouped(*gap)));
                     }
                     Row::Stretch { from, counts } => {
                         let length = (sum(counts) * bar as u64).div_ceil(most) as usize;
@@ -231,6 +239,9 @@ impl Page {
         if loaded.correlations > 0 {
             let correlations = counted(loaded.correlations as u64, "correlation", "correlations");
             text.push_str(&format!(", {correlations}"));
+        }
+        if let Some(asked) = loaded.asked {
+            text.push_str(&format!(", of which {} asked for", grouped(asked as u64)));
         }
         text.push_str(&format!("; {} refused", grouped(loaded.refused as u64)));
         if loaded.partial > 0 {
@@ -322,6 +333,10 @@ fn count_columns(counts: &ByLevel) -> String {
     format!("{total:>7} {critical:>5} {high:>6} {medium:>6} {low:>6} {info:>6}")
 }
 
+fn shorter(one: &[Tactic], other: Vec<Tactic>) -> Vec<Tactic> {
+    if other.is_empty() || (!one.is_empty() && one.len() <= other.len()) { one.to_vec() } else { other }
+}
+
 /// Findings by level.
 fn levels(report: &Report<'_>) -> ByLevel {
     let mut levels = ByLevel::default();
@@ -331,6 +346,16 @@ fn levels(report: &Report<'_>) -> ByLevel {
         }
     }
     levels
+}
+
+/// First and last time, in one line if they are the same to the minute.
+fn when(fired: &Fired) -> Vec<String> {
+    let minute = |time| shortened_time(clock_text(time));
+    match (fired.first.map(minute), fired.last.map(minute)) {
+        (Some(first), Some(last)) if first == last => vec![first],
+        (Some(first), Some(last)) => vec![format!("{first} to"), last],
+        _ => vec!["no time".to_owned()],
+    }
 }
 
 /// To the minute.

@@ -1,7 +1,7 @@
 //! When findings happened: counts per stretch of time, at a resolution that fits what is shown.
 //!
 //! Counting starts by the second. When there are too many seconds to hold, stretches are joined to longer
-//! ones, each a multiple of the one before, so a count is never split. What is shown is the finest
+//! ones, each made of whole shorter ones, so a count is never split. What is shown is the finest
 //! resolution whose rows fit the page; longer stretches without findings are one row.
 //!
 //! Invariant: memory is bounded by [`MAX_STRETCHES`], whatever times events claim.
@@ -18,22 +18,38 @@ pub type ByLevel = [u64; Severity::ALL.len()];
 /// Most stretches that are held.
 const MAX_STRETCHES: usize = 4096;
 
-/// Lengths of stretches in seconds, and their names.
-const LENGTHS: [(i64, &str); 8] = [
-    (1, "second"),
-    (10, "10 seconds"),
-    (60, "minute"),
-    (600, "10 minutes"),
-    (3600, "hour"),
-    (6 * 3600, "6 hours"),
-    (86_400, "day"),
-    (10 * 86_400, "10 days"),
+/// A length of stretches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Length {
+    /// So many seconds.
+    Seconds(i64),
+    /// So many months of the calendar.
+    Months(i64),
+}
+
+/// Lengths, each made of whole ones before it, and their names.
+const LENGTHS: [(Length, &str); 12] = [
+    (Length::Seconds(1), "second"),
+    (Length::Seconds(10), "10 seconds"),
+    (Length::Seconds(MINUTE), "minute"),
+    (Length::Seconds(10 * MINUTE), "10 minutes"),
+    (Length::Seconds(60 * MINUTE), "hour"),
+    (Length::Seconds(6 * 60 * MINUTE), "6 hours"),
+    (Length::Seconds(DAY), "day"),
+    (Length::Months(1), "month"),
+    (Length::Months(12), "year"),
+    (Length::Months(120), "10 years"),
+    (Length::Months(1200), "100 years"),
+    (Length::Months(12_000_000), "1,000,000 years"),
 ];
+
+const MINUTE: i64 = 60;
+const DAY: i64 = 24 * 60 * MINUTE;
 
 /// When findings happened.
 #[derive(Debug, Clone, Default)]
 pub struct Timeline {
-    /// Index into `LENGTHS`; beyond its end, each step is ten times as long.
+    /// Index into `LENGTHS`.
     length: usize,
     /// By start in units of the length.
     stretches: BTreeMap<i64, ByLevel>,
@@ -65,7 +81,10 @@ pub enum Row {
 impl Timeline {
     /// Counts a finding.
     pub fn add(&mut self, time: Timestamp, level: Severity) {
-        let start = time.seconds().div_euclid(seconds(self.length));
+        let mut start = time.seconds();
+        for step in 0..self.length {
+            start = coarser(start, step);
+        }
         self.stretches.entry(start).or_default()[level as usize] += 1;
         self.bound();
     }
@@ -88,7 +107,7 @@ impl Timeline {
     /// The finest rows of which there are no more than `most`.
     pub fn rows(&self, most: usize) -> Rows {
         let mut shown = self.clone();
-        while shown.row_count() > most && shown.stretches.len() > 1 {
+        while shown.row_count() > most && shown.length + 1 < LENGTHS.len() {
             shown.coarsen();
         }
         let mut rows = Vec::new();
@@ -106,14 +125,24 @@ impl Timeline {
     }
 
     fn row(&self, start: i64, counts: ByLevel) -> Row {
-        let unit = seconds(self.length);
-        let from = clock_text(Timestamp::from_micros(start.saturating_mul(unit).saturating_mul(1_000_000)));
-        let shown = match unit {
-            0..60 => 19,
-            60..86_400 => 16,
-            _ => 10,
+        let from = match LENGTHS.get(self.length).map(|(length, _)| *length) {
+            Some(Length::Seconds(unit)) => {
+                let start = Timestamp::from_micros(start.saturating_mul(unit).saturating_mul(1_000_000));
+                let from = clock_text(start);
+                let shown = if unit < MINUTE {
+                    19
+                } else if unit < DAY {
+                    16
+                } else {
+                    10
+                };
+                from.get(..shown).unwrap_or(&from).to_owned()
+            }
+            Some(Length::Months(1)) => format!("{:04}-{:02}", start.div_euclid(12), start.rem_euclid(12) + 1),
+            Some(Length::Months(unit)) => format!("{:04}", start * (unit / 12)),
+            None => String::new(),
         };
-        Row::Stretch { from: from.get(..shown).unwrap_or(&from).to_owned(), counts }
+        Row::Stretch { from, counts }
     }
 
     fn row_count(&self) -> usize {
@@ -123,36 +152,51 @@ impl Timeline {
     }
 
     fn bound(&mut self) {
-        while self.stretches.len() > MAX_STRETCHES {
+        while self.stretches.len() > MAX_STRETCHES && self.length + 1 < LENGTHS.len() {
             self.coarsen();
         }
     }
 
     fn coarsen(&mut self) {
-        let factor = seconds(self.length + 1) / seconds(self.length);
-        self.length += 1;
         for (start, counts) in std::mem::take(&mut self.stretches) {
-            let sum = self.stretches.entry(start.div_euclid(factor)).or_default();
+            let sum = self.stretches.entry(coarser(start, self.length)).or_default();
             sum.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
         }
+        self.length += 1;
     }
 }
 
-fn seconds(length: usize) -> i64 {
-    match LENGTHS.get(length) {
-        Some((seconds, _)) => *seconds,
-        None => {
-            let steps = u32::try_from(length + 1 - LENGTHS.len()).unwrap_or(u32::MAX);
-            10_i64.saturating_pow(steps).saturating_mul(10 * 86_400)
+/// The number of the stretch of the length after `length` that the stretch `start` of `length` is in.
+fn coarser(start: i64, length: usize) -> i64 {
+    let of = |length: usize| LENGTHS.get(length).map(|(length, _)| *length);
+    match (of(length), of(length + 1)) {
+        (Some(Length::Seconds(unit)), Some(Length::Seconds(next))) => start.div_euclid(next / unit),
+        (Some(Length::Seconds(unit)), Some(Length::Months(_))) => {
+            month_of(start.saturating_mul(unit).div_euclid(DAY))
         }
+        (Some(Length::Months(unit)), Some(Length::Months(next))) => start.div_euclid(next / unit),
+        _ => start,
     }
 }
+
+/// The month of a day, counted from January of the year 0; days are counted from 1970-01-01 (proleptic
+/// Gregorian calendar).
+fn month_of(day: i64) -> i64 {
+    // Years that begin in March end with the leap day, if there is one; 400 of them have the same days.
+    let day = day + DAYS_TO_1970;
+    let (era, day) = (day.div_euclid(DAYS_IN_400_YEARS), day.rem_euclid(DAYS_IN_400_YEARS));
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    (era * 400 + year) * 12 + month + 2
+}
+
+/// From 0000-03-01 to 1970-01-01.
+const DAYS_TO_1970: i64 = 719_468;
+const DAYS_IN_400_YEARS: i64 = 146_097;
 
 fn name(length: usize) -> String {
-    match LENGTHS.get(length) {
-        Some((_, name)) => (*name).to_owned(),
-        None => format!("{} days", seconds(length) / 86_400),
-    }
+    LENGTHS.get(length).map(|(_, name)| (*name).to_owned()).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -201,6 +245,22 @@ mod tests {
         assert_eq!(rows.length, "hour");
         assert_eq!(rows.rows.len(), 10);
         assert_eq!(froms(&rows)[0], "1970-01-01 00:00 x60");
+    }
+
+    #[test]
+    fn months_are_those_of_the_calendar() {
+        for (date, month) in [
+            ("1970-01-01", "1970-01"),
+            ("2000-02-29", "2000-02"),
+            ("2000-03-01", "2000-03"),
+            ("2023-12-31", "2023-12"),
+            ("1899-12-31", "1899-12"),
+            ("0004-02-29", "0004-02"),
+        ] {
+            let month_number = month_of(Timestamp::parse(date).unwrap().seconds().div_euclid(DAY));
+            let text = format!("{:04}-{:02}", month_number.div_euclid(12), month_number.rem_euclid(12) + 1);
+            assert_eq!(text, month, "{date}");
+        }
     }
 
     #[test]

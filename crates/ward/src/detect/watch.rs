@@ -16,6 +16,7 @@ use super::finding::{Evidence, Finding, Place, RuleFacts};
 use super::output::Output;
 use super::problems::{Problem, Problems, chain};
 use super::tally::Tally;
+use crate::telemetry;
 
 /// What all threads share.
 pub struct Shared<'a> {
@@ -31,6 +32,19 @@ pub struct Shared<'a> {
     pub to: Option<Timestamp>,
     /// The fields that correlations read, by their numbers there.
     pub correlated_fields: Vec<Option<FieldId>>,
+}
+
+/// Where a block is from.
+#[derive(Debug, Clone, Copy)]
+pub struct From<'a> {
+    /// Number of the input.
+    pub source: u32,
+    /// Its path as given.
+    pub shown: &'a str,
+    /// When it was written, where its times need that to be known.
+    pub received: Option<Timestamp>,
+    /// Its records have numbers of their own.
+    pub is_evtx: bool,
 }
 
 /// What a block came to.
@@ -78,18 +92,13 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// Looks at a block of the input with this number and path.
-    pub fn look(
-        &mut self,
-        block: &mut Block,
-        received: Option<Timestamp>,
-        source: u32,
-        shown: &str,
-    ) -> Outcome {
-        if received != self.received {
-            let options = Options { received, ..self.eyes.shared.options.clone() };
-            (self.decoder, self.received) = (Decoder::new(&options), received);
+    /// Looks at a block.
+    pub fn look(&mut self, block: &mut Block, from: &From<'_>) -> Outcome {
+        if from.received != self.received {
+            let options = Options { received: from.received, ..self.eyes.shared.options.clone() };
+            (self.decoder, self.received) = (Decoder::new(&options), from.received);
         }
+        let shown = from.shown;
         self.eyes.tally.bytes += block.len() as u64;
         let mut outcome = Outcome::default();
         let names = Arc::clone(self.eyes.shared.matcher.names());
@@ -97,7 +106,7 @@ impl<'a> Watch<'a> {
         self.decoder.decode(block, &names, &mut |decoded| match decoded {
             Decoded::Event { event, record } => {
                 outcome.events += 1;
-                eyes.event(&event, source, Place { source: shown, record }, &mut outcome);
+                eyes.event(&event, from, record, &mut outcome);
             }
             Decoded::Bad { record, offset, error } => {
                 let place = match record {
@@ -119,7 +128,7 @@ impl<'a> Watch<'a> {
 
 impl Eyes<'_> {
     #[inline]
-    fn event(&mut self, event: &Event<'_>, source: u32, place: Place<'_>, outcome: &mut Outcome) {
+    fn event(&mut self, event: &Event<'_>, from: &From<'_>, record: u64, outcome: &mut Outcome) {
         let class = self.resolver.resolve(event);
         let number = class.id.0 as usize;
         match self.covered.get(number) {
@@ -136,7 +145,7 @@ impl Eyes<'_> {
         self.worker.matches(class, event, &mut self.hits);
         if !self.hits.is_empty() {
             let class = Arc::clone(class);
-            self.hit(event, &class, source, place, outcome);
+            self.hit(event, &class, from, record, outcome);
         }
     }
 
@@ -145,11 +154,14 @@ impl Eyes<'_> {
         &mut self,
         event: &Event<'_>,
         class: &EventClass,
-        source: u32,
-        place: Place<'_>,
+        from: &From<'_>,
+        record: u64,
         outcome: &mut Outcome,
     ) {
         let shared = self.shared;
+        let record = telemetry::record_number(&self.resolver, event, record, from.is_evtx);
+        let place = Place { source: from.shown, record };
+        let handle = handle(from.source, record);
         let time = self.resolver.time(event);
         let before = time.is_some_and(|time| shared.from.is_some_and(|from| time < from));
         let after = time.is_some_and(|time| shared.to.is_some_and(|to| time >= to));
@@ -180,8 +192,7 @@ impl Eyes<'_> {
                 continue;
             };
             let fields = EventFields { event, class, fields: &shared.correlated_fields };
-            let evidence = handle(source, place.record);
-            let sighting = Sighting { rule: number as usize, time, fields: &fields, evidence };
+            let sighting = Sighting { rule: number as usize, time, fields: &fields, evidence: handle };
             let count = outcome.seen.sightings.len();
             let skipped = self.reducer.reduce(&sighting, &mut outcome.seen.sightings);
             outcome.seen.skipped.ungrouped += skipped.ungrouped;
@@ -190,7 +201,7 @@ impl Eyes<'_> {
         }
         if is_sighting {
             let fields = EventFields { event, class, fields: &shared.correlated_fields };
-            outcome.seen.told.push((handle(source, place.record), fields.told(host.as_deref())));
+            outcome.seen.told.push((handle, fields.told(host.as_deref())));
         }
     }
 }

@@ -6,7 +6,7 @@
 use ward_core::Severity;
 
 use super::super::finding::{Evidence, Finding, clock_text};
-use crate::terminal::{Screen, safe, shortened, wrap};
+use crate::terminal::{Screen, safe, shortened, wrap, wrap_path};
 
 /// Writes the names of the columns.
 pub fn head(screen: &Screen, out: &mut Vec<u8>) {
@@ -50,7 +50,7 @@ pub fn finding(finding: &Finding<'_>, screen: &Screen, out: &mut Vec<u8>) {
 
 /// The line that stands above the findings of a source.
 pub fn source(source: &str, screen: &Screen, out: &mut Vec<u8>) {
-    for line in wrap(&safe(source), screen.width) {
+    for line in wrap_path(&safe(source), screen.width) {
         out.extend_from_slice(screen.heading(&line).as_bytes());
         out.push(b'\n');
     }
@@ -85,7 +85,7 @@ const GAPS: usize = 4;
 impl Columns {
     fn of(screen: &Screen) -> Self {
         let host = if screen.width < 100 { 10 } else { 15 };
-        Self { host, title: screen.width.saturating_sub(LEVEL + TIME + RECORD + GAPS + host).max(20) }
+        Self { host, title: screen.width.saturating_sub(LEVEL + TIME + RECORD + GAPS + host).max(8) }
     }
 
     fn before_title(&self) -> usize {

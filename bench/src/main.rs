@@ -1,0 +1,82 @@
+//! `ward-bench`: runs one measurement and prints what it found.
+
+use std::fmt::Display;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Command, ExitCode, Stdio};
+
+use clap::{Parser, Subcommand};
+use ward_bench::correlate;
+
+/// Measures Ward.
+#[derive(Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    measurement: Measurement,
+}
+
+#[derive(Subcommand)]
+enum Measurement {
+    /// Correlates a day of sign-ins of a national login, with attacks hidden in it.
+    Correlate {
+        /// How many accounts there are; each signs in at least once.
+        #[arg(long, default_value_t = 40_000_000)]
+        accounts: u32,
+        /// Also write the figures to this file, as JSON.
+        #[arg(long)]
+        json: Option<PathBuf>,
+    },
+    /// One correlation alone, in a process of its own so that its memory can be told. Prints JSON.
+    #[command(hide = true)]
+    CorrelateAlone {
+        /// Kind of correlation.
+        kind: String,
+        /// How many accounts there are.
+        accounts: u32,
+    },
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().measurement {
+        Measurement::Correlate { accounts, json } => correlate_day(accounts, json),
+        Measurement::CorrelateAlone { kind, accounts } => {
+            correlate::alone(&kind, accounts).and_then(|report| print(&report.to_json()))
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            let _ = writeln!(std::io::stderr(), "error: {reason}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn correlate_day(accounts: u32, json: Option<PathBuf>) -> Result<(), String> {
+    let set = correlate::rules()?;
+    let mut report = correlate::day(accounts, &set)?;
+    for kind in ["event_count", "temporal_ordered"] {
+        report.alone.push(in_own_process(&["correlate-alone", kind, &accounts.to_string()])?);
+    }
+    print(&report)?;
+    match json {
+        Some(path) => std::fs::write(&path, format!("{:#}\n", report.to_json()))
+            .map_err(|e| format!("could not write {}: {e}", path.display())),
+        None => Ok(()),
+    }
+}
+
+/// What this program prints when run with these arguments.
+fn in_own_process(arguments: &[&str]) -> Result<serde_json::Value, String> {
+    let program = std::env::current_exe().map_err(|e| format!("could not find this program: {e}"))?;
+    let output = Command::new(program)
+        .args(arguments)
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|e| format!("could not start this program again: {e}"))?;
+    serde_json::from_slice(&output.stdout).map_err(|e| format!("could not read its figures: {e}"))
+}
+
+fn print(text: &impl Display) -> Result<(), String> {
+    writeln!(std::io::stdout(), "{text}").map_err(|e| format!("could not write to standard output: {e}"))
+}
