@@ -2,11 +2,12 @@
 
 use std::fmt::Display;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
 use clap::{Parser, Subcommand};
-use ward_bench::correlate;
+use ward_bench::report::Report;
+use ward_bench::{correlate, detect, peers};
 
 /// Measures Ward.
 #[derive(Parser)]
@@ -17,6 +18,23 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Measurement {
+    /// Everything about detection, in one table: rate, memory, loading, peers, correlation state.
+    Detect {
+        /// How many accounts the correlation stream has; 0 leaves it out.
+        #[arg(long, default_value_t = 40_000_000)]
+        accounts: u32,
+        /// Where the figures go, as JSON.
+        #[arg(long, default_value = "target/bench/detect.json")]
+        json: PathBuf,
+    },
+    /// One measurement of detection, in a process of its own. Prints JSON.
+    #[command(hide = true)]
+    DetectAlone {
+        /// `ward`, `sonic` or `rsigma`.
+        what: String,
+        /// Threads (ward) or rounds over the distinct events.
+        times: usize,
+    },
     /// Correlates a day of sign-ins of a national login, with attacks hidden in it.
     Correlate {
         /// How many accounts there are; each signs in at least once.
@@ -38,6 +56,14 @@ enum Measurement {
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().measurement {
+        Measurement::Detect { accounts, json } => detect_all(accounts, &json),
+        Measurement::DetectAlone { what, times } => match what.as_str() {
+            "ward" => detect::ward(times),
+            "sonic" => peers::sonic(times),
+            "rsigma" => peers::rsigma(times),
+            other => Err(format!("'{other}' is not one of ward, sonic, rsigma")),
+        }
+        .and_then(|figures| print(&figures)),
         Measurement::Correlate { accounts, json } => correlate_day(accounts, json),
         Measurement::CorrelateAlone { kind, accounts } => {
             correlate::alone(&kind, accounts).and_then(|report| print(&report.to_json()))
@@ -50,6 +76,13 @@ fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+fn detect_all(accounts: u32, json: &Path) -> Result<(), String> {
+    let report = Report::measure(in_own_process, accounts)?;
+    print(&report)?;
+    std::fs::write(json, format!("{:#}\n", report.to_json()))
+        .map_err(|e| format!("could not write {}: {e}", json.display()))
 }
 
 fn correlate_day(accounts: u32, json: Option<PathBuf>) -> Result<(), String> {

@@ -20,6 +20,10 @@ fn run(arguments: &[String]) -> Result<bool, TaskError> {
     if arguments.is_empty() {
         return Err(TaskError::argument("NAME", "say which measurement, such as `detect`"));
     }
+    // the whole process is measured too
+    if !shown(&mut cargo(&["build", "--release", "--package", "ward"]))? {
+        return Ok(false);
+    }
     let mut bench = cargo(&["run", "--release", "--package", "ward-bench", "--"]);
     bench.args(arguments);
     if let Some(corpus) = corpus::lay_out()? {

@@ -61,7 +61,7 @@ pub enum Expr {
     Named(Arc<str>, Box<Expr>),
     /// A question to one field.
     Field(FieldTest),
-    /// A keyword: some text, number or boolean anywhere in the event (in a text record: its text) matches.
+    /// A keyword: some string value anywhere in the event (in a text record: its text) matches.
     Keyword(TextTest),
     /// As [`Self::Keyword`], with a regular expression.
     KeywordRegex(RegexTest),

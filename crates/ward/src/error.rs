@@ -31,8 +31,8 @@ pub enum Error {
     #[error("use the tables of log sources")]
     Taxonomy(#[from] ward_telemetry::taxonomy::TaxonomyError),
     /// A pipeline is not as it should be.
-    #[error("use a pipeline: {0}")]
-    Pipeline(String),
+    #[error("use a pipeline")]
+    Pipeline(#[from] ward_detect::pipeline::PipelineError),
     /// `--rule` names a rule that is not loaded.
     #[error("find a loaded rule with the id or name '{0}'")]
     UnknownRule(String),

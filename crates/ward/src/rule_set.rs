@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use ward_detect::load::{self, LoadOptions, ParsedFile, RuleSet};
+use ward_detect::pipeline::{Pipeline, Pipelines};
 
 use crate::detect::args::SigmaArgs;
 use crate::error::{Error, PlaceholderError};
@@ -47,7 +47,12 @@ fn options(sigma: &SigmaArgs) -> Result<LoadOptions, Error> {
         Some(path) => placeholders(path)?,
         None => BTreeMap::new(),
     };
-    Ok(LoadOptions { placeholders })
+    let mut pipelines = Vec::new();
+    for path in &sigma.pipelines {
+        pipelines.push(Pipeline::parse(&path.to_string_lossy(), &read(path)?)?);
+    }
+    let pipelines = Pipelines::new(pipelines);
+    Ok(LoadOptions { placeholders, pipelines })
 }
 
 /// Parses the files with numbers below `count`, in their order.
@@ -173,6 +178,25 @@ mod tests {
         }
         fs::write(&yaml, "admins:\n  a: b\n").unwrap();
         assert!(matches!(placeholders(&yaml), Err(Error::Placeholders { .. })));
+    }
+
+    #[test]
+    fn pipelines_rename_what_rules_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let (rule, pipeline) = (folder.path().join("r.yml"), folder.path().join("p.yml"));
+        fs::write(&rule, RULE).unwrap();
+        fs::write(
+            &pipeline,
+            "name: p\ntransformations:\n  - type: field_name_mapping\n    mapping: {B: other}\n",
+        )
+        .unwrap();
+        let sigma = SigmaArgs { pipelines: vec![pipeline.clone()], placeholders: None };
+        let set = load(std::slice::from_ref(&rule), &sigma, 1).unwrap();
+        let mut fields = Vec::new();
+        set.rules[0].condition.each_field(&mut |field| fields.push(field.to_owned()));
+        assert_eq!(fields, ["other"]);
+        fs::write(&pipeline, "transformations:\n  - type: no_such_thing\n").unwrap();
+        assert!(matches!(load(&[rule], &sigma, 1), Err(Error::Pipeline(_))));
     }
 
     #[test]

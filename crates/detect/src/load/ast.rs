@@ -206,16 +206,20 @@ fn item(key: &str, values: &Node) -> Result<DetectionItem, Error> {
     Ok(DetectionItem { field: FieldSpec::new(field, modifiers), values: values.collect::<Result<_, _>>()? })
 }
 
-/// An item back: its key as written, and its values.
-pub(super) fn key_and_values(item: &DetectionItem) -> (String, Node) {
-    let field = item.field.name.as_deref().map(unescape_brackets).unwrap_or_default();
-    let mut key = field.into_owned();
+/// An item back: its key as written, and its values. A pipeline may have given it a name that no key can
+/// have.
+pub(super) fn key_and_values(item: &DetectionItem) -> Result<(String, Node), Error> {
+    let field = item.field.name.as_deref().map(unescape_brackets);
+    if let Some(name) = field.as_ref().filter(|name| name.is_empty() || name.contains('|')) {
+        return Err(Error::Pipeline(format!("a pipeline calls a field '{name}', which cannot be its name")));
+    }
+    let mut key = field.unwrap_or_default().into_owned();
     for modifier in &item.field.modifiers {
         // Every modifier may be written as it is called in the syntax tree, in lower case.
         key.push('|');
         key.push_str(&format!("{modifier:?}").to_lowercase());
     }
-    (key, Node::List(item.values.iter().map(node).collect()))
+    Ok((key, Node::List(item.values.iter().map(node).collect())))
 }
 
 /// A value back.
@@ -233,11 +237,15 @@ fn value(node: &Node, raw: bool) -> Option<SigmaValue> {
     Some(match node {
         Node::Null => SigmaValue::Null,
         Node::Bool(flag) => SigmaValue::Bool(*flag),
-        Node::Number(text) => match (text.parse(), text.parse()) {
-            (Ok(number), _) => SigmaValue::Integer(number),
-            (_, Ok(number)) => SigmaValue::Float(number),
-            _ => SigmaValue::from_raw_string(text),
-        },
+        Node::Number(text) => {
+            let number = text.parse().map(SigmaValue::Integer);
+            let number = number.or_else(|_| text.parse().map(SigmaValue::Float));
+            // What is too long for either stays as written.
+            number
+                .ok()
+                .filter(|n| n.to_string() == *text)
+                .unwrap_or_else(|| SigmaValue::from_raw_string(text))
+        }
         Node::Text(text) if raw => SigmaValue::from_raw_string(text),
         Node::Text(text) => SigmaValue::String(SigmaString::new(text)),
         Node::List(_) | Node::Map(_) => return None,
@@ -329,7 +337,7 @@ mod tests {
     fn items_survive_the_syntax_tree() {
         for (key, values) in [
             ("Image|endswith|windash|all", "['\\a*', 'b\\*', '']"),
-            ("a[0].b", "[1, 1.5, true, ~]"),
+            ("a[0].b", "[1, 1.5, true, ~, 18446744073709551615, 1e300, .inf, -0.0]"),
             ("x|re|ignorecase|multiline|dotall", "['^\\\\a[*]$']"),
             ("t|wide|base64offset|contains|cased|neq", "[x]"),
             ("n|hour|gte", "[5]"),
@@ -337,7 +345,7 @@ mod tests {
             ("|all", "[x, y]"),
         ] {
             let values = Node::read(values).unwrap();
-            let (key_back, values_back) = key_and_values(&item(key, &values).unwrap());
+            let (key_back, values_back) = key_and_values(&item(key, &values).unwrap()).unwrap();
             assert_eq!(Chain::parse(&key_back).unwrap().kind, Chain::parse(key).unwrap().kind, "{key}");
             assert_eq!(Chain::parse(&key_back).unwrap().steps, Chain::parse(key).unwrap().steps, "{key}");
             assert_eq!(values_back, values, "{key}");

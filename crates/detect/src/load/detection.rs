@@ -65,7 +65,7 @@ impl<'a> Lowering<'a> {
             Detection::AnyOf(parts) => Ok(any(each(parts)?)),
             Detection::AllOf(items) => {
                 let mut each = |item| {
-                    let (key, values) = ast::key_and_values(item);
+                    let (key, values) = ast::key_and_values(item)?;
                     self.item(&key, &values)
                 };
                 Ok(all(items.iter().map(&mut each).collect::<Result<_, _>>()?))

@@ -3,7 +3,7 @@
 //! As pySigma does it, a rule under a filter matches where its own condition and the filter's both hold;
 //! a filter that is to exclude says `condition: not selection`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use ward_core::LogSource;
 
@@ -63,13 +63,15 @@ pub(super) fn read(reader: &mut Reader<'_, '_>) -> Result<(), Error> {
         names => Some(names.iter().map(with_line).collect()),
     };
     // Lowered once as it stands even where pipelines will change it: what is wrong is told here.
-    let Lowered { mut conditions, unused, missing } = draft(document)?.lower(reader.options)?;
-    let condition = match &reader.options.pipelines {
-        Some(pipelines) if !pipelines.is_empty() => Condition::PerSource(Box::new(PerSource {
+    let Lowered { mut conditions, unused, mut missing } = draft(document)?.lower(reader.options)?;
+    let condition = if reader.options.pipelines.is_empty() {
+        Condition::Lowered(conditions.remove(0))
+    } else {
+        missing.clear(); // a pipeline may fill them; what it leaves is told per log source
+        Condition::PerSource(Box::new(PerSource {
             document: document.clone(),
             options: reader.options.clone(),
-        })),
-        _ => Condition::Lowered(conditions.remove(0)),
+        }))
     };
     unused.into_iter().for_each(|name| reader.note(Error::Unused(name)));
     missing.into_iter().for_each(|name| reader.partial(Error::Placeholder(name)));
@@ -87,16 +89,15 @@ fn draft(document: &Node) -> Result<Draft<'_>, Error> {
 
 impl PerSource {
     /// The condition for rules of this log source.
-    fn lower(&self, title: &str, source: &LogSource) -> Result<Expr, Error> {
+    fn lower(&self, title: &str, source: &LogSource) -> Result<Lowered, Error> {
+        let LoadOptions { pipelines, placeholders } = &self.options;
         let mut draft = draft(&self.document)?;
-        if let Some(pipelines) = &self.options.pipelines {
-            let mut filter = ast::filter(&self.document, title, draft.to_ast()?);
-            pipelines
-                .apply_to_filter(&mut filter, Some(&ast::to_log_source(source)))
-                .map_err(|refusal| Error::Pipeline(refusal.to_string()))?;
-            draft.take_ast(filter.detection)?;
-        }
-        Ok(draft.lower(&self.options)?.conditions.remove(0))
+        let mut filter = ast::filter(&self.document, title, draft.to_ast()?);
+        pipelines
+            .apply_to_filter_given(&mut filter, Some(&ast::to_log_source(source)), placeholders)
+            .map_err(|refusal| Error::Pipeline(refusal.to_string()))?;
+        draft.take_ast(filter.detection)?;
+        draft.lower(&self.options)
     }
 }
 
@@ -105,8 +106,12 @@ impl PerSource {
 pub(super) struct Laid {
     /// References that no rule answers to.
     pub unanswered: Vec<(String, u32)>,
-    /// Why it was not laid over rules of some log source.
+    /// Over how many rules it was laid.
+    pub count: usize,
+    /// Why it was not laid over rules of some log source, each reason once.
     pub refused: Vec<Error>,
+    /// Placeholders without values that pipelines left in it.
+    pub missing: BTreeSet<String>,
 }
 
 impl Filter {
@@ -133,13 +138,22 @@ impl Filter {
                 Condition::Lowered(condition) => Some(condition.clone()),
                 Condition::PerSource(source) => per_source
                     .entry(parsed.read_source.clone())
-                    .or_insert_with(|| {
-                        let lowered = source.lower(&self.metadata.title, &parsed.read_source);
-                        lowered.map_err(|reason| laid.refused.push(reason)).ok()
+                    .or_insert_with(|| match source.lower(&self.metadata.title, &parsed.read_source) {
+                        Ok(mut lowered) => {
+                            laid.missing.extend(lowered.missing);
+                            Some(lowered.conditions.remove(0))
+                        }
+                        Err(reason) => {
+                            if !laid.refused.contains(&reason) {
+                                laid.refused.push(reason);
+                            }
+                            None
+                        }
                     })
                     .clone(),
             };
             if let Some(condition) = condition {
+                laid.count += 1;
                 let own = std::mem::replace(&mut parsed.rule.condition, Expr::Const(true));
                 let name = format!("filter {}", self.metadata.title);
                 parsed.rule.condition = Expr::All(vec![own, Expr::Named(name.into(), Box::new(condition))]);

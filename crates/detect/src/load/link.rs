@@ -18,7 +18,9 @@ use crate::rule::{Origin, Rule};
 pub fn link(files: Vec<ParsedFile>) -> RuleSet {
     let mut all = ParsedFile::default();
     for file in files {
-        all.pipelines = all.pipelines.or(file.pipelines);
+        if all.pipelines.is_empty() {
+            all.pipelines = file.pipelines;
+        }
         let first = all.rules.len();
         let moved = file.correlations.into_iter().map(|mut correlation| {
             for reference in &mut correlation.refs {
@@ -43,9 +45,12 @@ pub fn link(files: Vec<ParsedFile>) -> RuleSet {
             report.partial.push(problem(&filter.metadata, line, Error::UnknownReference(name)));
         }
         let line = filter.metadata.origin.line;
-        report.partial.extend(laid.refused.into_iter().map(|reason| problem(&filter.metadata, line, reason)));
+        let problem = |reason| problem(&filter.metadata, line, reason);
+        report.partial.extend(laid.missing.into_iter().map(|name| problem(Error::Placeholder(name))));
+        let refused = if laid.count == 0 { &mut report.refused } else { &mut report.partial };
+        refused.extend(laid.refused.into_iter().map(problem));
     }
-    let mut correlations = refs::resolve(&rules, parsed, all.pipelines.as_deref(), &mut report);
+    let mut correlations = refs::resolve(&rules, parsed, &all.pipelines, &mut report);
     let mut rules: Vec<Rule> = rules.into_iter().map(|parsed| parsed.rule).collect();
     silence(&mut rules, &mut correlations);
     for problems in [&mut report.refused, &mut report.partial, &mut report.notes] {

@@ -50,8 +50,9 @@ pub use link::link;
 pub struct LoadOptions {
     /// Values of placeholders (`%name%` with the modifier `expand`). Values may have wildcards.
     pub placeholders: BTreeMap<String, Vec<String>>,
-    /// Pipelines that rules, correlations and filters go through.
-    pub pipelines: Option<Arc<Pipelines>>,
+    /// Pipelines that rules, correlations and filters go through. `value_placeholders` steps know the
+    /// `placeholders` here too.
+    pub pipelines: Pipelines,
 }
 
 /// Rules and correlations that work together.
@@ -109,7 +110,7 @@ pub struct ParsedFile {
     rules: Vec<rule::ParsedRule>,
     correlations: Vec<correlation::ParsedCorrelation>,
     filters: Vec<filter::Filter>,
-    pipelines: Option<Arc<Pipelines>>,
+    pipelines: Pipelines,
     report: LoadReport,
 }
 

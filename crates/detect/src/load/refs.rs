@@ -18,13 +18,13 @@ use crate::rule::Comparison;
 pub(super) fn resolve(
     rules: &[ParsedRule],
     mut parsed: Vec<ParsedCorrelation>,
-    pipelines: Option<&Pipelines>,
+    pipelines: &Pipelines,
     report: &mut LoadReport,
 ) -> Vec<CorrelationRule> {
     let names = Names::of(rules, &parsed);
     let mut fates: Vec<Fate> = parsed.iter().map(|c| found(c, &names, report)).collect();
     refuse_cycles(&parsed, &mut fates);
-    if let Some(pipelines) = pipelines.filter(|pipelines| !pipelines.is_empty()) {
+    if !pipelines.is_empty() {
         for index in 0..parsed.len() {
             let mut rule = ast::correlation(&parsed[index]);
             let sources = log_sources(index, &fates, rules);
@@ -181,7 +181,8 @@ fn refuse_cycles(parsed: &[ParsedCorrelation], fates: &mut [Fate]) {
     }
 }
 
-/// The log sources of all rules that a correlation is over, as they were read.
+/// The log sources of all rules that a correlation is over: as they were read and as pipelines left them,
+/// since steps may ask for either.
 fn log_sources(index: usize, fates: &[Fate], rules: &[ParsedRule]) -> Vec<rsigma_parser::LogSource> {
     let mut sources = Vec::new();
     let mut seen = HashSet::from([index]);
@@ -190,9 +191,11 @@ fn log_sources(index: usize, fates: &[Fate], rules: &[ParsedRule]) -> Vec<rsigma
         for target in fates[at].as_ref().map(|found| &found.refs[..]).unwrap_or_default() {
             match *target {
                 RuleRef::Rule(rule) => {
-                    let source = ast::to_log_source(&rules[rule].read_source);
-                    if !sources.contains(&source) {
-                        sources.push(source);
+                    for source in [&rules[rule].read_source, &rules[rule].rule.log_source] {
+                        let source = ast::to_log_source(source);
+                        if !sources.contains(&source) {
+                            sources.push(source);
+                        }
                     }
                 }
                 RuleRef::Correlation(to) if seen.insert(to) => open.push(to),

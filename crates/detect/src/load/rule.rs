@@ -8,7 +8,7 @@ use super::detection::any;
 use super::draft::{Draft, Lowered};
 use super::metadata::{self, Metadata};
 use super::node::Node;
-use super::{Reader, ast, condition};
+use super::{LoadOptions, Reader, ast, condition};
 use crate::error::Error;
 use crate::rule::{Expr, Rule};
 
@@ -35,9 +35,12 @@ pub(super) fn read(reader: &mut Reader<'_, '_>) -> Result<(), Error> {
     let conditions = plain.iter().cloned().chain(parts).collect();
     let mut draft = Draft::new(detection, &RESERVED, conditions)?;
     let mut log_source = read_source.clone().unwrap_or_default();
-    if let Some(pipelines) = reader.options.pipelines.as_ref().filter(|p| !p.is_empty()) {
+    let LoadOptions { pipelines, placeholders } = reader.options;
+    if !pipelines.is_empty() {
         let mut rule = ast::rule(document, &metadata.title, draft.to_ast()?);
-        pipelines.apply(&mut rule).map_err(|refusal| Error::Pipeline(refusal.to_string()))?;
+        pipelines
+            .apply_given(&mut rule, placeholders)
+            .map_err(|refusal| Error::Pipeline(refusal.to_string()))?;
         draft.take_ast(rule.detection)?;
         log_source = ast::from_log_source(rule.logsource);
     }

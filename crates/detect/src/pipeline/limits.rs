@@ -19,6 +19,8 @@ pub(super) const NODE: usize = 64;
 pub(super) const NESTING: usize = 8;
 /// How deep a condition expression may go.
 pub(super) const EXPRESSION_DEPTH: usize = 64;
+/// How deep steps may nest a rule's detections.
+pub(super) const DETECTION_DEPTH: usize = 64;
 /// Transformations of a pipeline, nested ones too.
 const STEPS: usize = 5_000;
 /// Regular expressions of a pipeline.

@@ -44,7 +44,7 @@ pub use error::{PipelineError, Place, Refusal};
 pub use state::Scalar;
 
 use limits::{Loading, Meter};
-use step::{Step, Vars};
+use step::{Given, Step, Values, Vars};
 use subject::Subject;
 use transform::{Change, Filling, Placeholders};
 use tree::Node;
@@ -63,13 +63,14 @@ pub struct Pipeline {
     notes: Vec<String>,
 }
 
-/// Pipelines in the order they apply.
-#[derive(Debug, Default)]
+/// Pipelines in the order they apply. Cheap to clone.
+#[derive(Debug, Clone, Default)]
 pub struct Pipelines {
-    steps: Vec<Step>,
-    vars: Vars,
+    steps: Arc<[Step]>,
+    vars: Arc<Vars>,
     /// Names among `vars` that the caller gave: filled in even if no step asks for it.
-    given: Vec<String>,
+    given: Arc<[String]>,
+    notes: Arc<[String]>,
 }
 
 /// What the pipelines did to a rule.
@@ -130,22 +131,27 @@ impl Pipelines {
     /// variable, the later one counts.
     pub fn new(mut pipelines: Vec<Pipeline>) -> Self {
         pipelines.sort_by_key(Pipeline::priority);
-        let mut all = Self::default();
+        let (mut steps, mut vars, mut notes) = (Vec::new(), Vars::new(), Vec::new());
         for pipeline in pipelines {
-            all.steps.extend(pipeline.steps);
-            all.vars.extend(pipeline.vars);
+            steps.extend(pipeline.steps);
+            vars.extend(pipeline.vars);
+            notes.extend(pipeline.notes);
         }
-        all
+        Self { steps: steps.into(), vars: vars.into(), given: Arc::default(), notes: notes.into() }
+    }
+
+    /// What the pipelines say that has no effect here, a sentence each.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// Adds values for placeholders by name, before those of the pipelines' `vars`. They are filled in
     /// after the last step too, so a rule with placeholders needs no pipeline that fills them.
     #[must_use]
     pub fn with_placeholders(mut self, placeholders: BTreeMap<String, Vec<String>>) -> Self {
-        for (name, values) in placeholders {
-            self.given.push(name.clone());
-            self.vars.insert(name, Some(values));
-        }
+        self.given = self.given.iter().cloned().chain(placeholders.keys().cloned()).collect();
+        let given = placeholders.into_iter().map(|(name, values)| (name, Some(values)));
+        Arc::make_mut(&mut self.vars).extend(given);
         self
     }
 
@@ -159,8 +165,20 @@ impl Pipelines {
     /// # Errors
     /// The step that refused the rule and why; the rule is then as it was.
     pub fn apply(&self, rule: &mut SigmaRule) -> Result<Applied, Refusal> {
+        self.apply_given(rule, &Given::new())
+    }
+
+    /// As [`apply`](Self::apply), with values of placeholders that steps which fill them may use.
+    ///
+    /// # Errors
+    /// As of [`apply`](Self::apply).
+    pub fn apply_given(
+        &self,
+        rule: &mut SigmaRule,
+        placeholders: &BTreeMap<String, Vec<String>>,
+    ) -> Result<Applied, Refusal> {
         let mut subject = Subject::rule(rule);
-        self.run(&mut subject)?;
+        self.run(&mut subject, placeholders)?;
         let Subject { log_sources, fields, custom, named, conditions, state, .. } = subject;
         rule.detection = Subject::detections(named, conditions, &rule.detection);
         rule.logsource = log_sources.into_iter().next().unwrap_or_default();
@@ -180,7 +198,7 @@ impl Pipelines {
         log_sources: &[LogSource],
     ) -> Result<Applied, Refusal> {
         let mut subject = Subject::correlation(rule, log_sources);
-        self.run(&mut subject)?;
+        self.run(&mut subject, &Given::new())?;
         let Subject { fields, custom, correlation, state, .. } = subject;
         if let Some(names) = correlation {
             rule.group_by = names.group_by;
@@ -204,8 +222,22 @@ impl Pipelines {
         rule: &mut FilterRule,
         rule_source: Option<&LogSource>,
     ) -> Result<Applied, Refusal> {
+        self.apply_to_filter_given(rule, rule_source, &Given::new())
+    }
+
+    /// As [`apply_to_filter`](Self::apply_to_filter), with values of placeholders that steps which fill
+    /// them may use.
+    ///
+    /// # Errors
+    /// As of [`apply`](Self::apply).
+    pub fn apply_to_filter_given(
+        &self,
+        rule: &mut FilterRule,
+        rule_source: Option<&LogSource>,
+        placeholders: &BTreeMap<String, Vec<String>>,
+    ) -> Result<Applied, Refusal> {
         let mut subject = Subject::filter(rule, rule_source.or(rule.logsource.as_ref()));
-        self.run(&mut subject)?;
+        self.run(&mut subject, placeholders)?;
         let Subject { log_sources, fields, custom, named, conditions, state, .. } = subject;
         rule.detection = Subject::detections(named, conditions, &rule.detection);
         rule.logsource = rule.logsource.take().and(log_sources.into_iter().next());
@@ -214,19 +246,23 @@ impl Pipelines {
         Ok(Applied { steps: state.applied, state: state.values })
     }
 
-    fn run(&self, subject: &mut Subject<'_>) -> Result<(), Refusal> {
-        for step in &self.steps {
-            step.apply(subject, &self.vars)?;
+    fn run(&self, subject: &mut Subject<'_>, given: &Given) -> Result<(), Refusal> {
+        let values = Values { vars: &self.vars, given };
+        for step in &*self.steps {
+            step.apply(subject, values)?;
         }
         if self.given.is_empty() {
             return Ok(());
         }
-        let rest =
-            Placeholders { filling: Filling::Values, include: Some(self.given.clone()), exclude: Vec::new() };
+        let rest = Placeholders {
+            filling: Filling::Values,
+            include: Some(self.given.to_vec()),
+            exclude: Vec::new(),
+        };
         subject.meter = Meter::new();
         subject
             .rewrite(|item, _, meter| {
-                Ok(Some(match rest.change(item, &self.vars, meter)? {
+                Ok(Some(match rest.change(item, values, meter)? {
                     Change::To(node) => node,
                     Change::None(item) => Node::Item(item),
                     Change::Gone => return Ok(None),

@@ -19,6 +19,24 @@ use super::yaml::Keys;
 /// Values of placeholders by name. `None`: the pipeline gives something that is not a value.
 pub(super) type Vars = BTreeMap<String, Option<Vec<String>>>;
 
+/// Values of placeholders as the caller gives them for a rule.
+pub(super) type Given = BTreeMap<String, Vec<String>>;
+
+/// All values of placeholders that steps may use.
+#[derive(Clone, Copy)]
+pub(super) struct Values<'v> {
+    pub(super) vars: &'v Vars,
+    pub(super) given: &'v Given,
+}
+
+impl<'v> Values<'v> {
+    /// The values of a placeholder, first those the caller gives.
+    pub(super) fn get(self, name: &str) -> Option<Option<&'v [String]>> {
+        let given = self.given.get(name).map(|values| Some(values.as_slice()));
+        given.or_else(|| self.vars.get(name).map(Option::as_deref))
+    }
+}
+
 /// A transformation and when it applies.
 #[derive(Debug)]
 pub(super) struct Step {
@@ -105,20 +123,20 @@ impl Step {
     }
 
     /// Applies it to the subject if its rule conditions hold.
-    pub(super) fn apply(&self, subject: &mut Subject<'_>, vars: &Vars) -> Result<(), Refusal> {
+    pub(super) fn apply(&self, subject: &mut Subject<'_>, values: Values<'_>) -> Result<(), Refusal> {
         if !self.gates.rule.holds(|condition| condition.holds(subject)) {
             return Ok(());
         }
         match &self.action {
             Action::Nest(steps) => {
                 for step in steps {
-                    step.apply(subject, vars)?;
+                    step.apply(subject, values)?;
                 }
             }
             Action::Transform(transformation) => {
                 subject.meter = Meter::new();
                 transformation
-                    .apply(self, subject, vars)
+                    .apply(self, subject, values)
                     .map_err(|reason| Refusal { place: Some(self.place.clone()), reason })?;
             }
         }

@@ -9,7 +9,7 @@ use rsigma_parser::{
 };
 use yaml_serde::Value;
 
-use super::limits::Meter;
+use super::limits::{self, Meter};
 use super::state::State;
 use super::tree::{Item, Node};
 
@@ -142,6 +142,10 @@ impl<'r> Subject<'r> {
         let mut gone = Vec::new();
         for (name, node) in std::mem::take(&mut self.named) {
             match node.rewrite(&mut |item| replace(item, &mut self.state, &mut self.meter))? {
+                // Each step adds a level or two, so what the limit lets pass is never much deeper.
+                Some(node) if node.depth() > limits::DETECTION_DEPTH => {
+                    return Err(format!("the rule would be nested deeper than {}", limits::DETECTION_DEPTH));
+                }
                 Some(node) => self.named.push((name, node)),
                 None => gone.push(name),
             }

@@ -309,6 +309,14 @@ fn a_rule_that_would_grow_without_end_is_refused() {
 }
 
 #[test]
+fn a_rule_that_would_nest_without_end_is_refused() {
+    let deeper = "- {type: field_name_mapping, mapping: {A: [A, B]}}\n".repeat(5_000);
+    let mut rule = rule("{s: {A: x}, condition: s}");
+    let refusal = one(&format!("transformations:\n{deeper}")).apply(&mut rule).unwrap_err().to_string();
+    assert!(refusal.ends_with("the rule would be nested deeper than 64"), "{refusal}");
+}
+
+#[test]
 fn replacing_each_character_by_itself_changes_no_value_of_the_corpus() {
     let Some(corpus) = corpus() else { return };
     let texts = |rule: &SigmaRule| {

@@ -177,6 +177,17 @@ impl Node {
         }
     }
 
+    /// How deep it is nested, from 1.
+    pub(super) fn depth(&self) -> usize {
+        let deepest = match self {
+            Self::Item(_) => 0,
+            Self::All(parts) | Self::Any(parts) => parts.iter().map(Self::depth).max().unwrap_or(0),
+            Self::Array { body, .. } => body.depth(),
+            Self::Block { named, .. } => named.iter().map(|(_, part)| part.depth()).max().unwrap_or(0),
+        };
+        deepest + 1
+    }
+
     /// Whether some item is so.
     pub(super) fn any_item(&self, test: &mut impl FnMut(&Item) -> bool) -> bool {
         match self {

@@ -7,38 +7,19 @@ use std::path::{Path, PathBuf};
 use ward_detect::load::{self, LoadOptions, RuleSet};
 use ward_detect::{Expr, PlainEvent, explain, plain};
 
-/// The corpus, if it is there.
-pub fn corpus() -> Option<PathBuf> {
-    let given = std::env::var_os("WARD_CORPUS").map(PathBuf::from);
-    let usual = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/corpus/detection");
-    let found = given.or(Some(usual)).filter(|path| path.is_dir());
-    if found.is_none() {
-        println!("skipped: no corpus");
-    }
-    found
-}
+use crate::scene::{conformance, corpus, files};
 
-/// Rule files below folders, with their paths from `root`.
-fn files(root: &Path, folders: &[&str]) -> Vec<(String, String)> {
-    fn walk(folder: &Path, into: &mut Vec<PathBuf>) {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                walk(&path, into);
-            } else if path.extension().is_some_and(|extension| extension == "yml") {
-                into.push(path);
-            }
-        }
-    }
-    let mut paths = Vec::new();
-    folders.iter().for_each(|folder| walk(&root.join(folder), &mut paths));
-    paths.sort();
-    let name = |path: &PathBuf| path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
-    paths.iter().map(|path| (name(path), fs::read_to_string(path).unwrap())).collect()
+/// Texts of the rule files below folders, with their paths from `root`.
+fn texts(root: &Path, folders: &[&str]) -> Vec<(String, String)> {
+    let text = |path: PathBuf| {
+        let name = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
+        (name, fs::read_to_string(path).unwrap())
+    };
+    folders.iter().flat_map(|folder| files(&root.join(folder), &["yml"])).map(text).collect()
 }
 
 fn loaded(root: &Path, folders: &[&str]) -> RuleSet {
-    let files = files(root, folders);
+    let files = texts(root, folders);
     load::load(files.iter().map(|(path, text)| (path.as_str(), text.as_str())), &LoadOptions::default())
 }
 
@@ -66,8 +47,7 @@ fn what_is_refused_of_the_corpus_is_exactly_what_the_list_says() {
     let Some(corpus) = corpus() else { return };
     let set = loaded(&corpus.join("sigma"), &ALL);
     let refused: BTreeSet<String> = set.report.refused.iter().map(ToString::to_string).collect();
-    let list = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/conformance/rules/refused.txt");
-    let listed = fs::read_to_string(list).unwrap();
+    let listed = fs::read_to_string(conformance().join("rules/refused.txt")).unwrap();
     let listed: BTreeSet<String> =
         listed.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).map(str::to_owned).collect();
     let newly: Vec<_> = refused.difference(&listed).collect();
@@ -88,7 +68,7 @@ fn placeholders_without_values_are_named_and_those_with_values_are_not() {
         _ => None,
     });
     let options = LoadOptions { placeholders: names.collect(), ..LoadOptions::default() };
-    let files = files(&root, &["rules-placeholder"]);
+    let files = texts(&root, &["rules-placeholder"]);
     let set = load::load(files.iter().map(|(path, text)| (path.as_str(), text.as_str())), &options);
     assert!(set.report.partial.is_empty(), "{:?}", set.report.partial);
 }

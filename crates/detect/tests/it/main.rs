@@ -5,5 +5,6 @@ mod equality;
 mod linking;
 mod loading;
 mod own_rules;
+mod pipelines;
 mod regression;
 mod scene;

@@ -54,12 +54,17 @@ pub struct Scene {
 impl Scene {
     /// Loads all rules below some folders.
     pub fn of(folders: &[PathBuf]) -> Self {
+        Self::piped(folders, &LoadOptions::default())
+    }
+
+    /// Loads all rules below some folders, with options.
+    pub fn piped(folders: &[PathBuf], options: &LoadOptions) -> Self {
         let texts: Vec<(String, String)> = folders
             .iter()
             .flat_map(|folder| files(folder, &["yml", "yaml"]))
             .map(|path| (path.display().to_string(), std::fs::read_to_string(path).unwrap()))
             .collect();
-        Self::with(load(texts.iter().map(|(p, t)| (p.as_str(), t.as_str())), &LoadOptions::default()))
+        Self::with(load(texts.iter().map(|(p, t)| (p.as_str(), t.as_str())), options))
     }
 
     /// Takes loaded rules.

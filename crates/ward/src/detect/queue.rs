@@ -85,7 +85,7 @@ impl<'a> Queue<'a> {
                 self.next += 1;
                 match self.open(source as u32, named) {
                     Ok(open) => self.open = Some(open),
-                    Err(task) => return Some(Work { source: source as u32, task }),
+                    Err(task) => return Some(Work { source: source as u32, task: *task }),
                 }
                 continue;
             };
@@ -120,8 +120,8 @@ impl<'a> Queue<'a> {
         self.opened
     }
 
-    fn open(&mut self, source: u32, named: &Named) -> Result<Open, Task> {
-        let broken = |error: &dyn std::error::Error| Task::Broken(super::problems::chain(error));
+    fn open(&mut self, source: u32, named: &Named) -> Result<Open, Box<Task>> {
+        let broken = |error: &dyn std::error::Error| Box::new(Task::Broken(super::problems::chain(error)));
         let (reader, written, live): (Source, _, _) = match &named.path {
             None => (Box::new(io::stdin()), None, true),
             Some(path) => {
@@ -137,7 +137,9 @@ impl<'a> Queue<'a> {
         let options = Options { live, received, ..self.options.clone() };
         let input = match Input::open(reader, &options) {
             Ok(input) => input,
-            Err(InputError::UnknownContent { .. }) if !named.by_name => return Err(Task::Unrecognised),
+            Err(InputError::UnknownContent { .. }) if !named.by_name => {
+                return Err(Box::new(Task::Unrecognised));
+            }
             Err(error) => return Err(broken(&error)),
         };
         self.opened += 1;

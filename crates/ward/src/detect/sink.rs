@@ -154,7 +154,7 @@ mod tests {
     #[test]
     fn what_threads_bring_comes_out_in_order() {
         let slow_start = |n: u64| {
-            std::thread::sleep(Duration::from_micros(if n % 7 == 0 { 2000 } else { 50 }));
+            std::thread::sleep(Duration::from_micros(if n.is_multiple_of(7) { 2000 } else { 50 }));
             Some(n)
         };
         assert_eq!(run(200, List::default(), slow_start), (0..200).collect::<Vec<_>>());

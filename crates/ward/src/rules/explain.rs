@@ -175,7 +175,7 @@ impl Report {
             };
             self.line(&format!("  {} ({}) {verdict}", rule.title, rule.id));
             let sign = if fits { "✓ fits  " } else { "✗ is not among them" };
-            self.line(&format!("  log source of the rule: {} {sign}", rule.log_source).trim_end().to_owned());
+            self.line(format!("  log source of the rule: {} {sign}", rule.log_source).trim_end());
             for part in &explanation.parts {
                 for line in part.to_string().lines() {
                     self.line(&format!("    {line}"));

@@ -1,5 +1,7 @@
 //! The built binary, as its users meet it.
 
+#![allow(clippy::unwrap_used)]
+
 mod desk;
 mod detect;
 mod formats;

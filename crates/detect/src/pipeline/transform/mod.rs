@@ -16,7 +16,7 @@ use yaml_serde::Value;
 
 use super::limits::{Loading, Meter};
 use super::state::Scalar;
-use super::step::{Step, Vars};
+use super::step::{Step, Values};
 use super::subject::{Kind, Subject};
 use super::tree::{Item, Node};
 use super::yaml::{self, Keys};
@@ -117,14 +117,19 @@ impl Transformation {
     }
 
     /// Does it. The error is the reason to refuse the rule.
-    pub(super) fn apply(&self, step: &Step, subject: &mut Subject<'_>, vars: &Vars) -> Result<(), String> {
+    pub(super) fn apply(
+        &self,
+        step: &Step,
+        subject: &mut Subject<'_>,
+        given: Values<'_>,
+    ) -> Result<(), String> {
         match self {
             Self::Fields(map) => map.apply(step, subject)?,
             Self::DropItem => rewrite(step, subject, |_, _| Ok(Change::Gone))?,
             Self::Hashes(hashes) => rewrite(step, subject, |item, meter| hashes.change(item, meter))?,
             Self::Values(change) => rewrite(step, subject, |item, meter| change.change(item, meter))?,
             Self::Placeholders(filling) => {
-                rewrite(step, subject, |item, meter| filling.change(item, vars, meter))?;
+                rewrite(step, subject, |item, meter| filling.change(item, given, meter))?;
             }
             Self::AddCondition(added) => added.apply(subject)?,
             Self::ChangeLogSource { category, product, service }

@@ -4,7 +4,7 @@
 use rsigma_parser::{Modifier, SigmaString, SigmaValue};
 
 use super::super::limits::Meter;
-use super::super::step::Vars;
+use super::super::step::Values;
 use super::super::text::{Mark, Shown, placeholders};
 use super::super::tree::{Item, Node};
 use super::super::yaml::Keys;
@@ -42,7 +42,7 @@ impl Placeholders {
     }
 
     /// Fills the placeholders of an item.
-    pub(crate) fn change(&self, item: Item, vars: &Vars, meter: &mut Meter) -> Result<Change, String> {
+    pub(crate) fn change(&self, item: Item, vars: Values<'_>, meter: &mut Meter) -> Result<Change, String> {
         if !item.spec.has_modifier(Modifier::Expand) {
             return Ok(Change::None(item));
         }
@@ -75,7 +75,7 @@ impl Placeholders {
         &self,
         text: &SigmaString,
         item: &Item,
-        vars: &Vars,
+        vars: Values<'_>,
         meter: &mut Meter,
     ) -> Result<Filled, String> {
         let raw = item.spec.has_modifier(Modifier::Re);
@@ -121,7 +121,7 @@ impl Placeholders {
         Ok(Filled { values: changed.then(|| ways.iter().map(value).collect()), left })
     }
 
-    fn fillings(&self, name: &str, raw: bool, vars: &Vars) -> Result<Vec<Shown>, String> {
+    fn fillings(&self, name: &str, raw: bool, vars: Values<'_>) -> Result<Vec<Shown>, String> {
         let plain = |text: &str| {
             let mut shown = Shown::default();
             shown.push(text, Mark::Plain);
