@@ -29,6 +29,7 @@ struct Latest {
 
 impl Window {
     pub fn new(plan: &Plan, entries: impl IntoIterator<Item = Entry>, kept: u32) -> Self {
+        let kept = kept.min(plan.most as u32);
         let mut window = Self { entries: entries.into_iter().collect(), kept, latest: None };
         window.remeasure(plan);
         window
