@@ -3,6 +3,8 @@
 //! Both get the same fields under the rules' own names, and a rule counts only where its log source covers
 //! the event: what is compared is matching, not field names or routing.
 
+#![allow(clippy::unwrap_used, clippy::panic)] // a test: what is missing should end it
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
