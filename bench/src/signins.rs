@@ -328,7 +328,7 @@ impl Random {
 
     /// A number below `limit`.
     pub fn below(&mut self, limit: u32) -> u32 {
-        ((self.number() >> 32) * u64::from(limit) >> 32) as u32
+        (((self.number() >> 32) * u64::from(limit)) >> 32) as u32
     }
 
     fn one_in(&mut self, chances: u32) -> bool {
