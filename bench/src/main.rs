@@ -32,7 +32,7 @@ enum Measurement {
     DetectAlone {
         /// `ward`, `sonic` or `rsigma`.
         what: String,
-        /// Threads (ward) or rounds over the distinct events.
+        /// Threads (ward) or rounds over the distinct events (rsigma).
         times: usize,
     },
     /// Correlates a day of sign-ins of a national login, with attacks hidden in it.
@@ -59,7 +59,7 @@ fn main() -> ExitCode {
         Measurement::Detect { accounts, json } => detect_all(accounts, &json),
         Measurement::DetectAlone { what, times } => match what.as_str() {
             "ward" => detect::ward(times),
-            "sonic" => peers::sonic(times),
+            "sonic" => peers::sonic(),
             "rsigma" => peers::rsigma(times),
             other => Err(format!("'{other}' is not one of ward, sonic, rsigma")),
         }

@@ -29,7 +29,7 @@ impl Report {
     /// What could not be measured.
     pub fn measure(alone: impl Fn(&[&str]) -> Result<Value, String>, accounts: u32) -> Result<Self, String> {
         let mut one = alone(&["detect-alone", "ward", "1"])?;
-        let sonic = alone(&["detect-alone", "sonic", "20"])?;
+        let sonic = alone(&["detect-alone", "sonic", "1"])?;
         let again = alone(&["detect-alone", "ward", "1"])?;
         if rate(&again) > rate(&one) {
             one = again;

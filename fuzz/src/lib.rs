@@ -111,6 +111,7 @@ pub const TARGETS: &[Target] = &[
         name: "recognised",
         covers: &[
             "telemetry/src/input/recognise.rs",
+            "telemetry/src/input/utf16.rs",
             "telemetry/src/input/mod.rs",
             "telemetry/src/input/reader.rs",
             "telemetry/src/input/window.rs",
@@ -118,7 +119,7 @@ pub const TARGETS: &[Target] = &[
         ],
         run: |input| input::read(None, input),
     },
-    Target { name: "sigma", covers: &["detect/src/load"], run: rules::sigma },
+    Target { name: "sigma", covers: &["detect/src/load", "detect/src/yaml.rs"], run: rules::sigma },
     Target {
         name: "syslog",
         covers: &["telemetry/src/input/syslog.rs"],

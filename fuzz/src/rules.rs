@@ -1,6 +1,7 @@
 //! What a user writes: Sigma rules, pipelines, taxonomy tables.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use rsigma_parser::parse_sigma_yaml;
 use ward_detect::load::{LoadOptions, load};
@@ -61,7 +62,8 @@ detection:
 /// A user's tables are read or refused by entry; what is read makes a resolver or says why not.
 pub fn taxonomy(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else { return };
-    let Ok(mut taxonomy) = Taxonomy::builtin() else { return };
+    static BUILTIN: OnceLock<Option<Taxonomy>> = OnceLock::new();
+    let Some(mut taxonomy) = BUILTIN.get_or_init(|| Taxonomy::builtin().ok()).clone() else { return };
     if taxonomy.extend("mine.toml", text).is_ok()
         && let Ok(names) = taxonomy.field_names(["Image", "c-uri"])
     {

@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use ward_detect::load::{self, LoadOptions, ParsedFile, RuleSet};
 use ward_detect::pipeline::{Pipeline, Pipelines};
@@ -51,7 +51,7 @@ fn options(sigma: &SigmaArgs) -> Result<LoadOptions, Error> {
     for path in &sigma.pipelines {
         pipelines.push(Pipeline::parse(&path.to_string_lossy(), &read(path)?)?);
     }
-    let pipelines = (!pipelines.is_empty()).then(|| Arc::new(Pipelines::new(pipelines)));
+    let pipelines = Pipelines::new(pipelines);
     Ok(LoadOptions { placeholders, pipelines })
 }
 

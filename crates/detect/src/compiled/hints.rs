@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 
 use aho_corasick::packed;
+use foldhash::fast::FixedState;
 
 /// Windows of which one is in every value that holds one of the literals.
 #[derive(Debug)]
@@ -17,7 +18,7 @@ pub struct Hints {
 /// Values shorter than this are read at once.
 pub const WORTHWHILE: usize = 48;
 /// Bytes of seen values that windows are chosen by.
-pub const SAMPLE: usize = 32 * 1024;
+pub const SAMPLE: usize = 12 * 1024;
 
 const WINDOW: usize = 4;
 const PER_SEARCHER: usize = 64;
@@ -27,7 +28,10 @@ impl Hints {
     /// Chooses windows of the literals that are rare in the values seen. `None`: too many literals, too
     /// short ones, or the values seen would mostly have to be read all the same.
     pub fn choose(literals: &[&[u8]], seen: &[Vec<u8>]) -> Option<Self> {
-        let mut counts: HashMap<[u8; WINDOW], u32> = HashMap::new();
+        if literals.is_empty() {
+            return None;
+        }
+        let mut counts: HashMap<[u8; WINDOW], u32, FixedState> = HashMap::default();
         for value in seen {
             value.array_windows().for_each(|window| *counts.entry(*window).or_default() += 1);
         }

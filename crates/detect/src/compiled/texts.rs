@@ -316,7 +316,7 @@ struct Parts {
 }
 
 /// A bit with at most so many literals is asked of a long value by itself.
-const FEW_LITERALS: usize = 4;
+const FEW_LITERALS: usize = 8;
 /// Above this many literal bytes a dense table would not stay in the cache.
 const DENSE_LIMIT: usize = 24_000;
 /// Bytes read per literal byte after which a dense table pays.

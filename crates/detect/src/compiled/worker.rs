@@ -34,6 +34,7 @@ struct Room {
     /// By slot.
     learned: Vec<Learned>,
     events: u64,
+    next_plan: u64,
 }
 
 /// What a thread learns of a slot.
@@ -80,10 +81,11 @@ const ABSENT: SlotState = SlotState {
 };
 
 /// The first events of a partition are read in full to learn from them; then the plan is made anew, and
-/// again at each doubling.
+/// again each time there are so many times as many.
 const FIRST_REPLAN: u64 = 32;
+const REPLAN_GROWTH: u64 = 32;
 /// Later one of so many events is read in full: more often while there are few.
-const SAMPLE_EVERY: [u64; 2] = [32, 512];
+const SAMPLE_EVERY: [u64; 2] = [64, 512];
 const FEW: u64 = 4096;
 
 impl Worker {
@@ -109,7 +111,8 @@ impl Worker {
         room.matching(event, &mut self.state).run(hits);
         if sample {
             self.state.learn(room, event);
-            if room.events.is_power_of_two() && room.events >= FIRST_REPLAN {
+            if room.events >= room.next_plan {
+                room.next_plan = room.events * REPLAN_GROWTH;
                 room.replan();
             }
         }
@@ -128,7 +131,14 @@ impl Worker {
         self.rooms[id].get_or_insert_with(|| {
             let measured = Measured::nothing(&partition);
             let learned = partition.slots.iter().map(|_| Learned::default()).collect();
-            Room { plan: Plan::new(&partition, &measured), partition, measured, learned, events: 0 }
+            Room {
+                plan: Plan::new(&partition, &measured),
+                partition,
+                measured,
+                learned,
+                events: 0,
+                next_plan: FIRST_REPLAN,
+            }
         });
         let ClassId(class) = class.id;
         if self.by_class.len() <= class as usize {

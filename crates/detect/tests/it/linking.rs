@@ -1,7 +1,5 @@
 //! Files together: filters, correlations, duplicates, pipelines.
 
-use std::sync::Arc;
-
 use ward_core::Severity;
 use ward_detect::load::{self, LoadOptions, RuleSet};
 use ward_detect::pipeline::{Pipeline, Pipelines};
@@ -233,7 +231,7 @@ fn pipelines_change_rules_correlations_and_filters_before_they_are_lowered() {
     let pipeline = "transformations:\n- type: field_name_mapping\n  mapping: {x: [y, z], u: user}\n- type: change_logsource\n  \
                     product: q\n- type: add_condition\n  conditions: {kind: event}\n";
     let pipelines = Pipelines::new(vec![Pipeline::parse("p.yml", pipeline).unwrap()]);
-    let options = LoadOptions { pipelines: Some(Arc::new(pipelines)), ..LoadOptions::default() };
+    let options = LoadOptions { pipelines, ..LoadOptions::default() };
     let filter =
         "title: F\nlogsource: {product: p}\nfilter:\n  rules: any\n  s: {u: root}\n  condition: not s\n---\n";
     let counted = rule("b", "low", "p").replace("condition: s", "condition: s | count(x) by u > 5");

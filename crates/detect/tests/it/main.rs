@@ -1,5 +1,7 @@
 //! Detection as a whole: rules, telemetry and matcher together, on real data.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
+
 mod corpus;
 mod equality;
 mod linking;

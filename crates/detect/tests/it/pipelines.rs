@@ -131,7 +131,7 @@ fn a_refused_rule_is_named_with_its_place_and_the_step_that_refused_it() {
     let told: Vec<String> = set.report.refused.iter().map(ToString::to_string).collect();
     assert_eq!(
         told,
-        ["some/r.yml:4: credentials read from memory: refused by pipeline p0.yml:3: transformation 2 \
+        ["some/r.yml:5: credentials read from memory: refused by pipeline p0.yml:3: transformation 2 \
           (rule_failure): no such events here"]
     );
     let odd = "transformations: [{type: field_name_mapping, mapping: {User: 'a|re'}}]";

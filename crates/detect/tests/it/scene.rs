@@ -43,6 +43,9 @@ pub fn files(folder: &Path, extensions: &[&str]) -> Vec<PathBuf> {
     found
 }
 
+/// Takes an event, its class, its record and the numbers of the rules that fire.
+type EachEvent<'e> = dyn FnMut(&Event<'_>, &EventClass, u64, &[u32]) + 'e;
+
 /// Rules in force.
 pub struct Scene {
     pub rules: RuleSet,
@@ -86,11 +89,7 @@ impl Scene {
 
     /// Calls `each` with every event of a file, its class and the numbers of the rules that fire; gives the
     /// errors.
-    pub fn scan(
-        &self,
-        path: &Path,
-        each: &mut dyn FnMut(&Event<'_>, &EventClass, u64, &[u32]),
-    ) -> Vec<String> {
+    pub fn scan(&self, path: &Path, each: &mut EachEvent<'_>) -> Vec<String> {
         let mut resolver = self.resolver.clone();
         let mut worker = Worker::new(Arc::clone(&self.matcher));
         let options = Options::default();

@@ -366,3 +366,93 @@ fn shortened_time(clock: String) -> String {
 fn from_width(row: &Row) -> usize {
     if let Row::Stretch { from, .. } = row { from.chars().count() } else { 0 }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::problems::Problem;
+    use super::*;
+    use ward_core::Timestamp;
+
+    fn report(rules: Vec<RuleFacts<'_>>) -> Report<'_> {
+        let mut tally = Tally { events: 1000, unfit: 7, ..Tally::default() };
+        for n in 0..500_u32 {
+            let firer = n % rules.len() as u32;
+            let time = Timestamp::from_micros(i64::from(n) * 1_800_000_000);
+            let host = format!("a-host-with-a-rather-long-name-{}\x1b[2J.example", n % 30);
+            tally.add(firer, rules[firer as usize].level, Some(time), Some(&host));
+        }
+        let mut problems = Problems::default();
+        for n in 0..30 {
+            problems.add(&Problem { place: format!("logs/{n}.json: byte 7"), reason: "it is cut".into() });
+        }
+        let loaded =
+            Loaded { rules: 60, refused: 2, list_with: "ward rules check x".into(), ..Loaded::default() };
+        let losses = vec![("came later than allowed and did not count", 3)];
+        Report {
+            tally,
+            problems,
+            inputs: 2,
+            skipped: vec![("are no telemetry by their content and were skipped", 1)],
+            rules,
+            loaded,
+            correlation_losses: losses,
+            ranged: false,
+        }
+    }
+
+    #[test]
+    fn it_fits_the_screen_tells_all_and_shows_no_escape_sequence() {
+        let tags: Vec<String> = ["attack.t1490", "attack.impact", "attack.execution", "attack.persistence"]
+            .map(Into::into)
+            .to_vec();
+        let facts = |n: usize| RuleFacts {
+            id: "id",
+            title: "A rule with a title that is rather long, as titles of rules tend to be",
+            level: Severity::ALL[n % 5],
+            tags: &tags,
+            author: None,
+        };
+        let report = report((0..60).map(facts).collect());
+        for width in [60, 80, 120, 200] {
+            let text = write(&report, &Screen { width, color: false, is_terminal: false });
+            assert!(text.lines().all(|line| line.chars().count() <= width), "{width}\n{text}");
+            assert!(!text.contains('\x1b'));
+            for told in [
+                "500 findings in 1,000 events of 2 inputs.",
+                "100 critical, 100 high,",
+                "... and 20 more rules with",
+                "... and 10 more hosts.",
+                "T1490     Impact",
+                "findings per day (UTC)",
+                "60 rules in force; 2 refused.",
+                "ward rules check x",
+                "Correlations: 3 matches came later",
+                "7 events fit the log source of no rule",
+                "30 records or parts could not be read",
+                "  - logs/0.json: byte 7: it is cut",
+                "  - 30: it is cut",
+            ] {
+                assert!(text.contains(told), "{told}\n{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_found_is_said_in_few_lines() {
+        let rules = Vec::new();
+        let report = Report {
+            tally: Tally { events: 5, ..Tally::default() },
+            problems: Problems::default(),
+            inputs: 1,
+            skipped: Vec::new(),
+            rules,
+            loaded: Loaded { rules: 1, ..Loaded::default() },
+            correlation_losses: Vec::new(),
+            ranged: false,
+        };
+        let text = write(&report, &Screen { width: 80, color: false, is_terminal: false });
+        let lines: Vec<_> = text.lines().filter(|line| !line.is_empty()).collect();
+        assert_eq!(lines[2], "Nothing found in 5 events of 1 input.");
+        assert_eq!(lines.len(), 6, "{text}");
+    }
+}
