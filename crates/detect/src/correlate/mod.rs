@@ -63,13 +63,16 @@ mod limits;
 mod measure;
 mod open;
 mod plan;
+mod recall;
 #[cfg(test)]
 mod reference;
 mod reorder;
 mod route;
+mod scribe;
 mod shard;
 mod sighting;
 mod slot;
+mod sweep;
 #[cfg(test)]
 mod tests;
 mod thin;
