@@ -17,15 +17,15 @@ pub struct Seen {
 /// What the judge says: time in milliseconds, key, measured value, sightings in the window.
 pub type Verdict = (i64, String, f64, usize);
 
-/// Sightings of a key by their millisecond.
-type Account = Vec<(i64, Seen)>;
+/// Sightings of a key with their times, and when it last fired.
+type History = (Vec<(i64, Seen)>, Option<i64>);
 
 /// One correlation and all it ever saw.
 pub struct Judge {
     rule: CorrelationRule,
     lateness: i64,
     pub watermark: i64,
-    keys: BTreeMap<String, (Account, Option<i64>)>,
+    keys: BTreeMap<String, History>,
     pub late: u64,
 }
 
