@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::OnceLock;
 
 use serde_json::Value;
@@ -74,6 +75,21 @@ pub fn closure(package: &'static Package) -> Vec<&'static Package> {
         }
     }
     all
+}
+
+/// Name and licence of every package that cargo really builds for these `cargo tree` arguments, features
+/// and platform considered (which `cargo metadata` overestimates).
+pub fn built(arguments: &[&str]) -> BTreeSet<(String, String)> {
+    let mut tree = Command::new(env!("CARGO"));
+    tree.args(["tree", "--prefix=none", "--format={p}|{l}"]).args(arguments).current_dir(root());
+    let output = tree.output().expect("cargo tree runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8_lossy(&output.stdout);
+    let package = |line: &str| {
+        let (package, licence) = line.trim_end_matches(" (*)").split_once('|')?;
+        Some((package.split(' ').next()?.to_owned(), licence.to_owned()))
+    };
+    text.lines().filter_map(package).collect()
 }
 
 /// A Rust source file of ours.
