@@ -13,8 +13,10 @@ mod keywords;
 mod partition;
 mod plan;
 mod prefilter;
+mod room;
 mod specialise;
 mod texts;
+mod truths;
 mod worker;
 
 use std::collections::HashMap;

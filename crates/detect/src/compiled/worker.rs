@@ -5,13 +5,14 @@ use std::sync::Arc;
 use ward_core::{ClassId, Event, EventClass, FieldSpan, ValueKind};
 
 use super::Matcher;
-use super::cache::Answers;
 use super::fold::fold_into;
-use super::hints::{Hints, SAMPLE, WORTHWHILE};
+use super::hints::{SAMPLE, WORTHWHILE};
 use super::keywords;
 use super::partition::{Home, Node, Partition, SlotIndex};
 use super::plan::{Measured, Plan};
+use super::room::{Learned, Room};
 use super::texts::Bit;
+use super::truths::Truths;
 use crate::leaf;
 
 /// Matches events against the rules of a [`Matcher`].
@@ -23,28 +24,6 @@ pub struct Worker {
     /// By partition number.
     rooms: Vec<Option<Room>>,
     state: State,
-}
-
-/// A partition with what this thread has learned of its events.
-#[derive(Debug)]
-struct Room {
-    partition: Arc<Partition>,
-    plan: Plan,
-    measured: Measured,
-    /// By slot.
-    learned: Vec<Learned>,
-    events: u64,
-    next_plan: u64,
-}
-
-/// What a thread learns of a slot.
-#[derive(Debug, Default)]
-struct Learned {
-    answers: Answers,
-    hints: Option<Hints>,
-    /// Values seen, in lower case, to choose hints by.
-    seen: Vec<Vec<u8>>,
-    seen_bytes: usize,
 }
 
 /// Answers to one event. Reused.
@@ -150,16 +129,6 @@ impl Worker {
 }
 
 impl Room {
-    fn replan(&mut self) {
-        self.plan = Plan::new(&self.partition, &self.measured);
-        for (slot, learned) in self.partition.slots.iter().zip(&mut self.learned) {
-            let calling = |bit| !self.plan.called_by(bit).is_empty();
-            let literals = slot.folded.as_ref().map(|texts| texts.parts(calling)).unwrap_or_default();
-            learned.hints = Hints::choose(&literals, &learned.seen);
-            learned.answers = Answers::default(); // they may have been left incomplete by the old hints
-        }
-    }
-
     fn matching<'a, 'e>(&'a mut self, event: &'a Event<'e>, state: &'a mut State) -> Matching<'a, 'e> {
         Matching { partition: &self.partition, plan: &self.plan, learned: &mut self.learned, event, state }
     }
@@ -207,37 +176,6 @@ impl State {
             *seen += u32::from(self.is_set(bit as Bit));
         }
     }
-}
-
-/// Bits found true so far, and the rules they call.
-struct Truths<'a> {
-    bits: &'a mut [u64],
-    looked: &'a mut [u64],
-    queue: &'a mut Vec<u32>,
-    plan: &'a Plan,
-}
-
-impl Truths<'_> {
-    #[inline]
-    fn set(&mut self, bit: Bit) {
-        if add(self.bits, bit) {
-            for &rule in self.plan.called_by(bit) {
-                if add(self.looked, rule) {
-                    self.queue.push(rule);
-                }
-            }
-        }
-    }
-}
-
-/// Adds a member to a set; says whether it is new.
-#[inline(always)]
-fn add(set: &mut [u64], member: u32) -> bool {
-    let word = &mut set[member as usize / 64];
-    let mask = 1 << (member % 64);
-    let new = *word & mask == 0;
-    *word |= mask;
-    new
 }
 
 /// Null, arrays and objects have none.
