@@ -50,7 +50,11 @@ fn main() -> ExitCode {
         Ok(Ending::Trouble) => ExitCode::from(2),
         Err(error) => {
             // Nothing is left to be done if even this cannot be written.
-            let _ = writeln!(std::io::stderr(), "ward could not {}", detect::problems::chain(&error));
+            // An error may quote what it read; its line breaks are its own.
+            let told = detect::problems::chain(&error);
+            let told: Vec<String> = told.lines().map(terminal::safe).collect();
+            let told = told.join("\n");
+            let _ = writeln!(std::io::stderr(), "ward could not {told}");
             ExitCode::from(2)
         }
     }

@@ -96,7 +96,10 @@ fn find(path: &Path, named: bool, files: &mut Vec<PathBuf>) -> Result<(), Error>
     for entry in entries {
         let is_link_to_folder =
             entry.file_type().is_ok_and(|kind| kind.is_symlink()) && entry.path().is_dir();
-        if !entry.file_name().as_encoded_bytes().starts_with(b".") && !is_link_to_folder {
+        // a pipe or device holds no rules, and opening one could wait for ever
+        let is_special = fs::metadata(entry.path()).is_ok_and(|data| !data.is_file() && !data.is_dir());
+        let is_hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
+        if !is_hidden && !is_link_to_folder && !is_special {
             find(&entry.path(), false, files)?;
         }
     }
