@@ -1,5 +1,4 @@
-//! Puts what the repository's `rules/` has into the binary, as tables of path and text: Sigma rules
-//! (`*.yml`) and tables of log sources (`*.toml`).
+//! Puts the Sigma rules of the repository's `rules/` into the binary, as a table of path and text.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -14,20 +13,18 @@ fn main() -> io::Result<()> {
     }
     files.sort();
     let out = PathBuf::from(variable("OUT_DIR")?);
-    for (endings, name) in [(&["yml", "yaml"][..], "own_rules.rs"), (&["toml"], "own_tables.rs")] {
-        let mut table = String::from("[\n");
-        for file in files.iter().filter(|file| has_ending(file, endings)) {
-            let shown = file.strip_prefix(&root).unwrap_or(file).to_string_lossy().replace('\\', "/");
-            let _ = writeln!(table, "    (\"rules/{shown}\", include_str!({:?})),", file.canonicalize()?);
-        }
-        table.push_str("]\n");
-        fs::write(out.join(name), table)?;
+    let mut table = String::from("[\n");
+    for file in files.iter().filter(|file| is_rule(file)) {
+        let shown = file.strip_prefix(&root).unwrap_or(file).to_string_lossy().replace('\\', "/");
+        let _ = writeln!(table, "    (\"rules/{shown}\", include_str!({:?})),", file.canonicalize()?);
     }
+    table.push_str("]\n");
+    fs::write(out.join("own_rules.rs"), table)?;
     Ok(())
 }
 
-fn has_ending(file: &Path, endings: &[&str]) -> bool {
-    file.extension().is_some_and(|ending| endings.iter().any(|known| ending == *known))
+fn is_rule(file: &Path) -> bool {
+    file.extension().is_some_and(|ending| ending == "yml" || ending == "yaml")
 }
 
 fn variable(name: &str) -> io::Result<String> {

@@ -9,7 +9,6 @@ use ward_telemetry::taxonomy::{Resolver, Taxonomy};
 
 use crate::detect::args::TelemetryArgs;
 use crate::error::Error;
-use crate::own_rules::OWN_TABLES;
 use crate::rule_set;
 
 /// The tables that come with Ward, with those that the arguments name on top.
@@ -18,9 +17,6 @@ use crate::rule_set;
 /// A file that cannot be read or is no such table.
 pub fn taxonomy(args: &TelemetryArgs) -> Result<Taxonomy, Error> {
     let mut taxonomy = Taxonomy::builtin()?;
-    for (path, text) in OWN_TABLES {
-        taxonomy.extend(path, text)?;
-    }
     for path in &args.taxonomy {
         taxonomy.extend(&path.to_string_lossy(), &rule_set::read(path)?)?;
     }
