@@ -1,0 +1,1 @@
+//! Listeners: bytes from the sector's shippers into the journal.

@@ -1,0 +1,1 @@
+//! Durable segments: where an event lives between received and in the lake.

@@ -1,0 +1,1 @@
+//! Events as Parquet, by organisation and day, and the search over them.

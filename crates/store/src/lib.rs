@@ -1,0 +1,1 @@
+//! Relational state on SQLite or PostgreSQL, scope and ledger applied.
