@@ -54,6 +54,16 @@ struct Record<'a> {
     offset: u64,
 }
 
+/// What is known of a run of lines.
+#[derive(Clone, Copy)]
+struct Lines {
+    format: Format,
+    /// Number of the first.
+    first: u64,
+    /// Where the run starts, in bytes.
+    offset: u64,
+}
+
 impl Decoder {
     /// A decoder for the blocks of inputs opened with these options.
     pub fn new(options: &Options) -> Self {
@@ -74,8 +84,38 @@ impl Decoder {
         match &block.units {
             Some(units) if block.format == Format::Evtx => self.chunks(block, units, names, each),
             Some(units) => self.units(block, units, names, each),
-            None => self.lines(block, names, each),
+            None => {
+                let lines = Lines { format: block.format, first: block.first_record, offset: block.offset };
+                self.lines(block.data(), lines, block.columns.as_deref(), names, each);
+            }
         }
+    }
+
+    /// Gives `each` the records of `data`, which are lines of a format without a header, without copying
+    /// them. Gives back `false`, and nothing else, for other formats: they are read as an
+    /// [`Input`](super::Input).
+    pub fn decode_lines(
+        &mut self,
+        format: Format,
+        data: &[u8],
+        names: &FieldNames,
+        each: &mut Each<'_>,
+    ) -> bool {
+        let is_lines = matches!(
+            format,
+            Format::JsonLines
+                | Format::Syslog
+                | Format::Cef
+                | Format::Leef
+                | Format::Logfmt
+                | Format::Auditd
+                | Format::AccessLog
+                | Format::Lines
+        );
+        if is_lines {
+            self.lines(data, Lines { format, first: 1, offset: 0 }, None, names, each);
+        }
+        is_lines
     }
 
     /// Gives `each` one record that stands alone, such as a datagram. Formats that need a header, and EVTX,
@@ -115,23 +155,29 @@ impl Decoder {
         }
     }
 
-    fn lines(&mut self, block: &Block, names: &FieldNames, each: &mut Each<'_>) {
-        let data = block.data();
+    fn lines(
+        &mut self,
+        data: &[u8],
+        lines: Lines,
+        columns: Option<&Columns>,
+        names: &FieldNames,
+        each: &mut Each<'_>,
+    ) {
         let clean = std::str::from_utf8(data).is_ok();
-        let mut columns = block.columns.as_deref().cloned();
-        let (mut start, mut number) = (0, block.first_record);
+        let mut columns = columns.cloned();
+        let (mut start, mut number) = (0, lines.first);
         let ends =
             memchr::memchr_iter(b'\n', data).chain((data.last() != Some(&b'\n')).then_some(data.len()));
         for end in ends {
             let bytes = without_newline(data.get(start..end).unwrap_or_default());
-            let record = Record { bytes, number, offset: block.offset + start as u64 };
+            let record = Record { bytes, number, offset: lines.offset + start as u64 };
             (start, number) = (end + 1, number + 1);
             match &mut columns {
                 Some(columns) if bytes.starts_with(b"#") => {
                     // Too many columns were told by the reader.
                     let _ = columns.directive(&String::from_utf8_lossy(bytes), self.options.limits.columns);
                 }
-                columns => self.record(record, clean, block.format, columns.as_ref(), names, each),
+                columns => self.record(record, clean, lines.format, columns.as_ref(), names, each),
             }
         }
     }

@@ -6,6 +6,8 @@ use thiserror::Error;
 use toml::Spanned;
 use ward_core::LogSource;
 
+use super::observables::ObservableKind;
+
 /// Why a taxonomy file was refused, or why the tables do not fit together.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum TaxonomyError {
@@ -78,6 +80,7 @@ pub(super) struct File {
     pub columns: Columns,
     pub identity: Identity,
     pub hints: Hints,
+    pub observables: ObservableFields,
 }
 
 /// When all conditions hold, the event belongs to the log sources and its given fields are known.
@@ -143,6 +146,27 @@ pub(super) struct Hints {
     pub service: Vec<String>,
 }
 
+/// Fields that hold observables, by kind.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct ObservableFields {
+    pub addresses: Vec<String>,
+    pub hashes: Vec<String>,
+    pub domains: Vec<String>,
+    pub urls: Vec<String>,
+}
+
+impl ObservableFields {
+    pub fn of(&self, kind: ObservableKind) -> &[String] {
+        match kind {
+            ObservableKind::Address => &self.addresses,
+            ObservableKind::Hash => &self.hashes,
+            ObservableKind::Domain => &self.domains,
+            ObservableKind::Url => &self.urls,
+        }
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawFile {
@@ -160,6 +184,8 @@ struct RawFile {
     identity: Identity,
     #[serde(default)]
     hints: Hints,
+    #[serde(default)]
+    observables: ObservableFields,
 }
 
 #[derive(Deserialize)]
@@ -214,6 +240,7 @@ impl File {
             columns: raw.columns,
             identity: raw.identity,
             hints: raw.hints,
+            observables: raw.observables,
             ..Self::default()
         };
         for entry in raw.source {

@@ -21,6 +21,7 @@ mod corpus_tests;
 mod evaluate;
 mod file;
 mod names;
+mod observables;
 mod registry;
 mod resolve;
 mod slot;
@@ -32,6 +33,7 @@ use ward_core::{FieldNames, LogSource};
 
 use file::File;
 pub use file::{MAX_FILE_BYTES, TaxonomyError};
+pub use observables::{ObservableKind, Observables};
 pub use registry::{MAX_CLASSES, MAX_GENERIC_CLASSES};
 pub use resolve::Resolver;
 use table::Table;
@@ -73,6 +75,14 @@ impl Taxonomy {
         rule_fields: impl IntoIterator<Item = &'a str>,
     ) -> Result<FieldNames, TaxonomyError> {
         names::field_names(&self.files, rule_fields.into_iter().collect())
+    }
+
+    /// The fields that may hold observables: to be asked for beside those of the rules where
+    /// [`Resolver::observables`] is wanted.
+    pub fn observable_fields(&self) -> impl Iterator<Item = &str> {
+        self.files.iter().flat_map(|file| {
+            ObservableKind::ALL.into_iter().flat_map(|kind| file.observables.of(kind)).map(String::as_str)
+        })
     }
 
     /// A resolver for events whose fields were searched for by `names`.

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use ward_core::{Event, EventClass, LogSource, Timestamp, ValueKind};
 
 use super::evaluate::{Evaluation, Reads};
+use super::observables::Observables;
 use super::registry::Registry;
 use super::slot::{MAX_SLOTS, SlotId, SlotSet, is_scalar};
 use super::table::{NO_ROLE, Question, Table};
@@ -151,6 +152,11 @@ impl Resolver {
     /// Number or identifier of the record in its source.
     pub fn record_id(&self, event: &Event<'_>) -> Option<String> {
         self.shared.table.columns.record_id(event)
+    }
+
+    /// Its addresses, hashes, domains and URLs, put into `found` in place of what was there.
+    pub fn observables(&self, event: &Event<'_>, found: &mut Observables) {
+        self.shared.table.observables.find(event, found);
     }
 
     /// How many classes all resolvers of this table have met.

@@ -11,6 +11,7 @@ use ward_core::{FieldId, FieldNames, LogSource};
 use super::columns::Columns;
 use super::file::{Condition, File, TaxonomyError};
 use super::names::inside_envelope;
+use super::observables::Kinds;
 use super::slot::{MAX_SLOTS, Slot, SlotId, SlotSet};
 
 /// Everything a resolver looks up. Shared by all threads.
@@ -29,6 +30,7 @@ pub(super) struct Table {
     pub hints: [SlotSet; 3],
     pub readings: Vec<Reading>,
     pub columns: Columns,
+    pub observables: Kinds,
 }
 
 /// That a field is read for a slot, and how willingly.
@@ -110,6 +112,7 @@ impl Table {
             hints,
             readings: readings(files, names),
             columns: Columns::new(files, names),
+            observables: Kinds::new(files, names),
         })
     }
 }
