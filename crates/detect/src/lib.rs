@@ -12,6 +12,7 @@ pub mod compiled;
 pub mod correlate;
 pub mod correlation_rule;
 pub mod error;
+pub mod exception;
 pub mod explain;
 pub mod leaf;
 pub mod load;
@@ -22,6 +23,7 @@ mod yaml;
 
 pub use correlation_rule::{Alias, CorrelationCondition, CorrelationKind, CorrelationRule, RefExpr, RuleRef};
 pub use error::Error;
+pub use exception::Exception;
 pub use explain::{Explanation, explain};
 pub use load::{LoadOptions, LoadReport, ParsedFile, Problem, RuleSet};
 pub use plain::PlainEvent;

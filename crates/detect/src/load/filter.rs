@@ -13,16 +13,16 @@ use super::node::Node;
 use super::rule::ParsedRule;
 use super::{LoadOptions, Reader, ast, condition};
 use crate::error::Error;
-use crate::rule::Expr;
+use crate::rule::{Expr, Rule};
 
 /// A filter, ready to be laid over rules.
 #[derive(Debug, Clone)]
-pub(super) struct Filter {
-    pub metadata: Metadata,
+pub(crate) struct Filter {
+    pub(super) metadata: Metadata,
     /// Rules must have at least these parts in their log source.
-    pub log_source: LogSource,
+    pub(super) log_source: LogSource,
     /// Ids, names or titles of rules, each with the line it stands on; `None` means every rule.
-    pub rules: Option<Vec<(String, u32)>>,
+    pub(super) rules: Option<Vec<(String, u32)>>,
     condition: Condition,
 }
 
@@ -115,6 +115,26 @@ pub(super) struct Laid {
 }
 
 impl Filter {
+    /// Whether it is meant for this rule.
+    pub(crate) fn is_for(&self, rule: &Rule) -> bool {
+        let is_called =
+            |name: &str| rule.id == name || rule.name.as_deref() == Some(name) || rule.title == name;
+        let is_named = self.rules.as_ref().is_none_or(|names| names.iter().any(|(name, _)| is_called(name)));
+        is_named && self.log_source.covers(&rule.log_source)
+    }
+
+    /// What must hold beside the rule's own condition, if it is meant for the rule.
+    pub(crate) fn condition_for(&self, rule: &Rule) -> Option<Expr> {
+        match &self.condition {
+            _ if !self.is_for(rule) => None,
+            Condition::Lowered(condition) => Some(condition.clone()),
+            Condition::PerSource(source) => {
+                let lowered = source.lower(&self.metadata.title, &rule.log_source).ok();
+                lowered.map(|mut lowered| lowered.conditions.remove(0))
+            }
+        }
+    }
+
     /// Lays the filter over the rules it is meant for.
     pub(super) fn lay_over(&self, rules: &mut [ParsedRule]) -> Laid {
         let mut laid = Laid::default();

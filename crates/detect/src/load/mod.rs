@@ -43,6 +43,7 @@ use crate::error::Error;
 use crate::pipeline::Pipelines;
 use crate::rule::Rule;
 
+pub(crate) use filter::Filter;
 pub use link::link;
 
 /// What loading needs to know beside the files.
@@ -112,6 +113,15 @@ pub struct ParsedFile {
     filters: Vec<filter::Filter>,
     pipelines: Pipelines,
     report: LoadReport,
+}
+
+impl ParsedFile {
+    /// Its filters and what there is to say; no filters where there is something else too.
+    pub(crate) fn into_filters(self) -> (Vec<Filter>, LoadReport) {
+        let others = self.rules.len() + self.correlations.len();
+        let filters = if others == 0 { self.filters } else { Vec::new() };
+        (filters, self.report)
+    }
 }
 
 /// Reads one file. `path` is only used to name it.
