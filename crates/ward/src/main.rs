@@ -8,6 +8,7 @@ mod rule_set;
 mod rules;
 mod telemetry;
 mod terminal;
+mod told;
 
 use std::io::Write;
 use std::process::ExitCode;

@@ -11,12 +11,13 @@ use ward_detect::correlate::{Reducer, Sighting};
 use ward_telemetry::input::{Block, Decoded, Decoder, Options};
 use ward_telemetry::taxonomy::Resolver;
 
-use super::correlating::{EventFields, Seen, handle};
+use super::correlating::{Seen, handle};
 use super::finding::{Evidence, Finding, Place, RuleFacts};
 use super::output::Output;
 use super::problems::{Problem, Problems, chain};
 use super::tally::Tally;
 use crate::telemetry;
+use crate::told::EventFields;
 
 /// What all threads share.
 pub struct Shared<'a> {

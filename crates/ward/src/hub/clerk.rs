@@ -1,0 +1,322 @@
+//! The clerk: puts what the workers saw into the order of the journal, lets the correlations hear it, enters
+//! findings into the store, and closes segments.
+//!
+//! Invariant: a segment is removed from the journal only after its findings, its undecodable records, the state
+//! of the correlations and the names of its files are in the store.
+//! Invariant: while the store cannot be written, nothing goes on, and nothing is lost: the journal keeps it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::time::{Duration, Instant};
+
+use tokio::runtime::Handle;
+use ward_core::{Actor, Timestamp};
+use ward_journal::{Position, SegmentId, SegmentInfo};
+use ward_lake::LakeFile;
+use ward_store::dead_letters::{self, DeadLetter};
+use ward_store::findings::{self, Finding};
+use ward_store::segments::{self, SegmentDone};
+use ward_store::{Store, StoreError, checkpoints};
+
+use super::catalogue;
+use super::correlators::Correlators;
+use super::eyes::Seen;
+use super::figures::Figures;
+use super::heartbeats::Heartbeats;
+use super::watch::{Post, Report};
+use crate::detect::problems::chain;
+
+/// Findings that are entered at once, if that many wait.
+const TOGETHER: usize = 1_000;
+/// How long a finding waits for others.
+const SOON: Duration = Duration::from_millis(50);
+
+/// Keeps the books of the watch.
+pub struct Clerk {
+    post: Post,
+    store: Store,
+    runtime: Handle,
+    now: fn() -> Timestamp,
+    figures: Arc<Figures>,
+    correlators: Correlators,
+    heartbeats: Heartbeats,
+    again: Sender<(SegmentId, u32)>,
+    waiting: BTreeMap<u64, Report>,
+    next: u64,
+    findings: Vec<Finding>,
+    undecodable: Vec<DeadLetter>,
+    since: Option<Instant>,
+    segments: HashMap<SegmentId, Progress>,
+    advanced: Instant,
+}
+
+/// How far a segment is.
+#[derive(Default)]
+struct Progress {
+    over: Option<SegmentInfo>,
+    events: u64,
+    findings: u64,
+    undecodable: u64,
+    attempt: u32,
+    desks: usize,
+    files: Vec<LakeFile>,
+    failed: Option<String>,
+    try_at: Option<Instant>,
+}
+
+impl Clerk {
+    /// A clerk with restored correlations.
+    pub fn new(
+        post: Post,
+        store: Store,
+        runtime: Handle,
+        now: fn() -> Timestamp,
+        figures: Arc<Figures>,
+        correlators: Correlators,
+        again: Sender<(SegmentId, u32)>,
+    ) -> Self {
+        Self {
+            post,
+            store,
+            runtime,
+            now,
+            figures,
+            correlators,
+            heartbeats: Heartbeats::default(),
+            again,
+            waiting: BTreeMap::new(),
+            next: 0,
+            findings: Vec::new(),
+            undecodable: Vec::new(),
+            since: None,
+            segments: HashMap::new(),
+            advanced: Instant::now(),
+        }
+    }
+
+    /// Works until the watch ends.
+    pub fn run(mut self, reports: &Receiver<Report>) {
+        loop {
+            let patience = self.since.map_or(SOON, |since| SOON.saturating_sub(since.elapsed()));
+            match reports.recv_timeout(patience) {
+                Ok(report) => self.receive(report),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            if self.stopped() {
+                return;
+            }
+            self.in_order();
+            if self.since.is_some_and(|since| since.elapsed() >= SOON) || self.findings.len() >= TOGETHER {
+                self.enter();
+            }
+            self.complete();
+            self.try_again();
+            self.tick();
+        }
+        self.enter();
+        self.complete();
+    }
+
+    fn receive(&mut self, report: Report) {
+        let sequence = match report {
+            Report::Seen { sequence, .. }
+            | Report::Damage(sequence, _)
+            | Report::Over(sequence, _)
+            | Report::End(sequence) => sequence,
+            Report::Files { segment, attempt, files } => {
+                let progress = self.segments.entry(segment).or_default();
+                if attempt == progress.attempt {
+                    progress.desks += 1;
+                    match files {
+                        Ok(files) => progress.files.extend(files),
+                        Err(reason) => progress.failed = Some(reason),
+                    }
+                }
+                return;
+            }
+        };
+        self.waiting.insert(sequence, report);
+    }
+
+    fn in_order(&mut self) {
+        while let Some(report) = self.waiting.remove(&self.next) {
+            self.next += 1;
+            match report {
+                Report::Seen { engine, seen, next, .. } => {
+                    self.correlators.change_rules(&engine);
+                    self.seen(*seen, next);
+                }
+                Report::Damage(_, damage) => {
+                    self.figures.damaged_bytes.fetch_add(damage.bytes, Relaxed);
+                    tracing::error!(%damage, "part of the journal is damaged and was passed over");
+                }
+                Report::Over(_, info) => self.segments.entry(info.id).or_default().over = Some(info),
+                Report::Files { .. } | Report::End(_) => {}
+            }
+        }
+    }
+
+    fn seen(&mut self, seen: Seen, next: Position) {
+        let progress = self.segments.entry(next.segment).or_default();
+        progress.events += seen.events;
+        progress.undecodable += seen.undecodable.len() as u64;
+        let before = self.findings.len();
+        self.findings.extend(seen.findings);
+        for lane in seen.sightings {
+            if let Err(error) = self.correlators.hear(lane, &mut self.findings) {
+                tracing::error!(error = %chain(&error), "could not correlate");
+            }
+        }
+        progress.findings += (self.findings.len() - before) as u64;
+        self.figures.seen(seen.events, seen.bytes, seen.undecodable.len() as u64);
+        self.figures.position(next);
+        self.heartbeats.note(seen.heartbeats);
+        self.undecodable.extend(seen.undecodable);
+        if !self.findings.is_empty() || !self.undecodable.is_empty() {
+            self.since.get_or_insert_with(Instant::now);
+        }
+    }
+
+    /// Enters what was found into the store.
+    fn enter(&mut self) {
+        self.since = None;
+        let by = Actor::ward("watch");
+        let found = std::mem::take(&mut self.findings);
+        for chunk in found.chunks(TOGETHER) {
+            let recorded = self.insist("enter findings", async |store, now| {
+                findings::record(store, &by, now, chunk).await
+            });
+            if let Some(recorded) = recorded {
+                let now = (self.now)();
+                let new: std::collections::HashSet<_> = recorded.new.iter().collect();
+                for finding in chunk.iter().filter(|finding| new.contains(&finding.id)) {
+                    self.figures.found(finding.level, finding.received, now);
+                }
+                self.figures.alerts.fetch_add(recorded.opened.len() as u64, Relaxed);
+            }
+        }
+        let letters = std::mem::take(&mut self.undecodable);
+        for chunk in letters.chunks(TOGETHER) {
+            self.insist("set undecodable records aside", async |store, now| {
+                dead_letters::set_aside(store, &by, now, chunk).await
+            });
+        }
+    }
+
+    /// Closes segments of which everything is known.
+    fn complete(&mut self) {
+        let workers = self.post.workers;
+        let is_known = |progress: &Progress| progress.over.is_some() && progress.desks == workers;
+        let mut known: Vec<SegmentId> =
+            self.segments.iter().filter(|(_, p)| is_known(p) && p.try_at.is_none()).map(|(id, _)| *id).collect();
+        known.sort_unstable();
+        for id in known {
+            let Some(progress) = self.segments.get_mut(&id) else { continue };
+            if let Some(reason) = progress.failed.take() {
+                self.figures.lake_failures.fetch_add(1, Relaxed);
+                let pause = Duration::from_millis(500 << progress.attempt.min(6));
+                tracing::error!(segment = %id, reason, retry_in = ?pause, "could not write events to the lake; the journal keeps them");
+                progress.try_at = Some(Instant::now() + pause);
+                continue;
+            }
+            let Some(progress) = self.segments.remove(&id) else { continue };
+            self.close(progress);
+        }
+    }
+
+    fn close(&mut self, progress: Progress) {
+        let Some(info) = progress.over else { return };
+        self.enter();
+        let by = Actor::ward("watch");
+        self.heartbeats.store(false, (self.now)(), |rows| {
+            self.insist("store heartbeats", async |store, now| {
+                ward_store::heartbeats::record(store, now, rows).await
+            })
+            .is_some()
+        });
+        let lanes = self.correlators.changed();
+        for (name, position, state) in &lanes {
+            self.insist("store the state of correlations", async |store, now| {
+                checkpoints::put(store, &by, now, name, *position, state).await
+            });
+        }
+        let done = SegmentDone {
+            first: info.first,
+            last: info.last,
+            events: progress.events,
+            findings: progress.findings,
+            undecodable: progress.undecodable,
+        };
+        let files = catalogue::entries(&progress.files);
+        let entered = self.insist("close a segment", async |store, now| {
+            segments::segment_done(store, &by, now, &done, &files).await
+        });
+        // Only now is it safe: the store has it.
+        if entered.is_some()
+            && let Err(error) = self.post.journal.remove(info.id)
+        {
+            tracing::error!(segment = %info.id, error = %chain(&error), "could not remove a segment; it is tried at the next start");
+        }
+    }
+
+    fn try_again(&mut self) {
+        let now = Instant::now();
+        for (id, progress) in &mut self.segments {
+            if progress.try_at.is_some_and(|at| at <= now) {
+                progress.try_at = None;
+                progress.attempt += 1;
+                progress.desks = 0;
+                progress.files.clear();
+                let _ = self.again.send((*id, progress.attempt));
+            }
+        }
+    }
+
+    fn tick(&mut self) {
+        if self.advanced.elapsed() < Duration::from_secs(5) {
+            return;
+        }
+        self.advanced = Instant::now();
+        self.correlators.advance((self.now)(), &mut self.findings);
+        if !self.findings.is_empty() {
+            self.since.get_or_insert_with(Instant::now);
+        }
+        let (lanes, keys) = self.correlators.size();
+        self.figures.lanes.store(lanes as u64, Relaxed);
+        self.figures.keys.store(keys as u64, Relaxed);
+    }
+
+    fn stopped(&self) -> bool {
+        self.post.stop.load(Relaxed)
+    }
+
+    /// Does it until it is done. `None`: the hub stops, or it can never be done and was told.
+    fn insist<T>(&self, what: &str, work: impl AsyncFn(&Store, Timestamp) -> Result<T, StoreError>) -> Option<T> {
+        let mut pause = Duration::from_millis(50);
+        loop {
+            match self.runtime.block_on(work(&self.store, (self.now)())) {
+                Ok(done) => {
+                    self.figures.store_failing.store(false, Relaxed);
+                    return Some(done);
+                }
+                Err(error @ StoreError::Refused(_)) => {
+                    tracing::error!(error = %chain(&error), "could not {what}");
+                    return None;
+                }
+                Err(error) => {
+                    if !self.figures.store_failing.swap(true, Relaxed) {
+                        tracing::error!(error = %chain(&error), "could not {what}; trying again until it can be done");
+                    }
+                    if self.stopped() {
+                        return None;
+                    }
+                    std::thread::sleep(pause);
+                    pause = (pause * 2).min(Duration::from_secs(2));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! The one configuration file: TOML, every setting with a default, unknown keys refused.
+//!
+//! An environment variable overrides a setting: `WARD_LAKE__RETENTION_DAYS=30` is `retention_days` in
+//! `[lake]`.
+
+use std::path::{Path, PathBuf};
+
+use figment::Figment;
+use figment::providers::{Env, Format as _, Serialized, Toml};
+use serde::{Deserialize, Serialize};
+use ward_intake::IntakeConfig;
+
+use crate::error::Error;
+
+/// Everything that can be set.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HubConfig {
+    /// Where things are kept.
+    pub data: DataConfig,
+    /// The journal.
+    pub journal: JournalConfig,
+    /// The watch.
+    pub watch: WatchConfig,
+    /// The lake.
+    pub lake: LakeConfig,
+    /// The interface and console.
+    pub api: ApiConfig,
+    /// Searches.
+    pub hunt: HuntConfig,
+    /// What is logged.
+    pub log: LogConfig,
+    /// The listeners.
+    pub intake: IntakeConfig,
+}
+
+/// Where things are kept.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DataConfig {
+    /// The folder of everything: `ward.db`, `journal`, `lake`. Default `/var/lib/ward`.
+    pub folder: PathBuf,
+    /// The database: `sqlite:PATH` or `postgres://...`. Default: `ward.db` in the folder.
+    pub store: Option<String>,
+}
+
+/// The journal.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct JournalConfig {
+    /// Megabytes that it may take on the disk. Above it, senders are told to wait. Default 16,384.
+    pub max_megabytes: u64,
+    /// Megabytes of the disk that are always left free. Default 1,024.
+    pub reserve_megabytes: u64,
+    /// Seconds after which what has come is written to the lake. Default 10.
+    pub seal_seconds: u64,
+    /// Megabytes after which it is, if that is sooner. Default 64.
+    pub seal_megabytes: u64,
+}
+
+/// The watch.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WatchConfig {
+    /// Files and folders of Sigma rules. Default: the rules that come with Ward.
+    pub rules: Vec<PathBuf>,
+    /// Processing pipelines (pySigma's format) that the rules go through.
+    pub pipelines: Vec<PathBuf>,
+    /// Further tables of log sources and field names.
+    pub taxonomy: Vec<PathBuf>,
+    /// Threads that look at events. Default 0: one for each processor.
+    pub workers: usize,
+    /// Seconds between looks at whether rule files have changed. Default 5.
+    pub reload_seconds: u64,
+}
+
+/// The lake.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LakeConfig {
+    /// Days that events are kept. Default 90.
+    pub retention_days: u32,
+    /// Other numbers of days, by code of the organisation.
+    pub retention: std::collections::BTreeMap<String, u32>,
+    /// Level of zstd, 1 to 19. Default 1.
+    pub compression_level: i32,
+    /// Megabytes of memory for files in the making, all workers together. Default 128.
+    pub memory_megabytes: usize,
+    /// Minutes between rounds of tidying: small files are put together, old ones removed. Default 5.
+    pub tidy_minutes: u64,
+}
+
+/// The interface.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ApiConfig {
+    /// Whether metrics and health may be read without a token by whoever reaches the listener. Default true.
+    pub open_metrics: bool,
+}
+
+/// Searches.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HuntConfig {
+    /// Megabytes that one search may take. Default 256.
+    pub memory_megabytes: usize,
+    /// Seconds that one search may take. Default 60.
+    pub seconds: u64,
+    /// Searches at once; more wait. Default 4.
+    pub at_once: usize,
+}
+
+/// What is logged.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LogConfig {
+    /// `error`, `warn`, `info`, `debug`, `trace`, or by part: `info,ward_intake=debug`. Default `info`.
+    pub level: String,
+    /// `text` or `json`. Default `text`.
+    pub format: LogFormat,
+}
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+}
+
+impl HubConfig {
+    /// Reads the file, if one is named, and the environment.
+    ///
+    /// # Errors
+    /// The file cannot be read, or a setting is unknown or has no meaning: named with its place.
+    pub fn load(path: Option<&Path>) -> Result<Self, Error> {
+        let mut figment = Figment::new();
+        if let Some(path) = path {
+            // Read here, so that a missing file is an error and not an empty one.
+            let text = crate::rule_set::read(path)?;
+            let checked: Result<Self, _> = toml::from_str(&text);
+            if let Err(error) = checked {
+                return Err(Error::Config { path: path.to_owned(), reason: error.to_string().trim_end().to_owned() });
+            }
+            figment = figment.merge(Toml::string(&text));
+        }
+        let figment = figment.merge(Env::prefixed("WARD_").split("__").filter(|key| SECTIONS.iter().any(|section| key.starts_with(section))));
+        figment.extract().map_err(|error| Error::Config {
+            path: path.map_or_else(|| "the environment".into(), Path::to_owned),
+            reason: error.to_string(),
+        })
+    }
+
+    /// URL of the database.
+    pub fn store_url(&self) -> String {
+        let own = || ward_store::Store::url_of(&self.data.folder.join("ward.db"));
+        self.data.store.clone().unwrap_or_else(own)
+    }
+
+    /// Root of the lake.
+    pub fn lake(&self) -> PathBuf {
+        self.data.folder.join("lake")
+    }
+
+    /// Folder of the journal.
+    pub fn journal(&self) -> PathBuf {
+        self.data.folder.join("journal")
+    }
+
+    /// How many threads look at events.
+    pub fn workers(&self) -> usize {
+        match self.watch.workers {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            workers => workers.min(256),
+        }
+    }
+}
+
+/// The parts that the environment may set; listeners are lists and stay in the file.
+const SECTIONS: [&str; 7] = ["data__", "journal__", "watch__", "lake__", "api__", "hunt__", "log__"];
+
+impl Default for DataConfig {
+    fn default() -> Self {
+        Self { folder: "/var/lib/ward".into(), store: None }
+    }
+}
+
+impl Default for JournalConfig {
+    fn default() -> Self {
+        Self { max_megabytes: 16_384, reserve_megabytes: 1_024, seal_seconds: 10, seal_megabytes: 64 }
+    }
+}
+
+impl Default for WatchConfig {
+    fn default() -> Self {
+        Self { rules: Vec::new(), pipelines: Vec::new(), taxonomy: Vec::new(), workers: 0, reload_seconds: 5 }
+    }
+}
+
+impl Default for LakeConfig {
+    fn default() -> Self {
+        Self {
+            retention_days: 90,
+            retention: std::collections::BTreeMap::new(),
+            compression_level: 1,
+            memory_megabytes: 128,
+            tidy_minutes: 5,
+        }
+    }
+}
+
+impl Default for ApiConfig {
+    fn default() -> Self {
+        Self { open_metrics: true }
+    }
+}
+
+impl Default for HuntConfig {
+    fn default() -> Self {
+        Self { memory_megabytes: 256, seconds: 60, at_once: 4 }
+    }
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self { level: "info".to_owned(), format: LogFormat::Text }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(text: &str) -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ward.toml");
+        std::fs::write(&path, text).unwrap();
+        (folder, path)
+    }
+
+    #[test]
+    fn what_is_not_set_has_a_default() {
+        let (_folder, path) = file("[data]\nfolder = \"/srv/ward\"\n[lake]\nretention_days = 30\n");
+        let config = HubConfig::load(Some(&path)).unwrap();
+        assert_eq!((config.lake.retention_days, config.journal.seal_seconds), (30, 10));
+        assert_eq!(config.store_url(), "sqlite:/srv/ward/ward.db");
+        assert!(config.intake.http.is_empty(), "no listener is on unless it is named");
+    }
+
+    #[test]
+    fn unknown_keys_are_refused_with_their_place() {
+        let (_folder, path) = file("[lake]\nretention_day = 30\n");
+        let error = HubConfig::load(Some(&path)).unwrap_err().to_string();
+        let cause = crate::detect::problems::chain(&HubConfig::load(Some(&path)).unwrap_err());
+        assert!(cause.contains("retention_day") && cause.contains("line 2"), "{error}: {cause}");
+        assert!(HubConfig::load(Some(Path::new("/no/such.toml"))).is_err());
+    }
+
+    #[test]
+    fn the_documented_example_is_valid() {
+        let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/ward.toml");
+        HubConfig::load(Some(Path::new(example))).unwrap();
+    }
+}

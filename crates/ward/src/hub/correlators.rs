@@ -1,0 +1,304 @@
+//! Correlations over time, each organisation's by themselves, so that a shared account name at two hospitals
+//! is two accounts.
+//!
+//! Invariant: a lane hears its sightings in the order of the journal, each once, however often the journal is
+//! replayed: a restored lane passes over what it had heard.
+//! Invariant: memory is bounded by [`MOST_LANES`], the correlators' limits and [`MOST_TOLD`].
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use ward_core::{BatchId, EventId, OrganisationId, SourceId, Timestamp};
+use ward_detect::correlate::{Correlated, Correlator};
+use ward_store::FindingId;
+use ward_store::findings::{Finding, RuleName};
+
+use super::engine::{Engine, limits};
+use super::eyes::{Lane, LaneKey};
+use super::identity;
+use crate::error::Error;
+use crate::told::Told;
+
+/// Most lanes at once; above it, the late lane that is idle longest goes.
+const MOST_LANES: usize = 50_000;
+/// Most events of a lane that are remembered by what they tell.
+const MOST_TOLD: usize = 4_096;
+/// A lane of late events is forgotten when it has heard nothing for an hour of the hub's time.
+const LATE_KEPT: i64 = 3_600_000_000;
+
+/// All lanes.
+#[derive(Debug)]
+pub struct Correlators {
+    engine: Arc<Engine>,
+    lanes: BTreeMap<LaneKey, State>,
+    buffer: Vec<Correlated>,
+    /// Lanes whose state could not be taken over by new rules, since started.
+    pub dropped: u64,
+}
+
+#[derive(Debug)]
+struct State {
+    correlator: Correlator,
+    told: HashMap<u64, Told>,
+    order: VecDeque<u64>,
+    /// The last event it heard of.
+    heard: EventId,
+    /// Who sent that.
+    source: SourceId,
+    /// When that came.
+    received: Timestamp,
+    /// Something changed since the last checkpoint.
+    changed: bool,
+}
+
+/// A lane as it is kept.
+#[derive(Debug, Serialize, Deserialize)]
+struct Kept {
+    organisation: String,
+    late: Option<String>,
+    heard: String,
+    source: String,
+    received: i64,
+    told: Vec<(u64, KeptTold)>,
+    state: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct KeptTold {
+    values: Vec<(u16, String)>,
+    host: Option<String>,
+}
+
+impl Correlators {
+    /// Without any state.
+    pub fn new(engine: Arc<Engine>) -> Self {
+        Self { engine, lanes: BTreeMap::new(), buffer: Vec::new(), dropped: 0 }
+    }
+
+    /// Goes over to other rules. What a correlation has counted is kept if it has not changed.
+    pub fn change_rules(&mut self, engine: &Arc<Engine>) {
+        if engine.generation == self.engine.generation {
+            return;
+        }
+        for (key, state) in &mut self.lanes {
+            let bytes = state.correlator.checkpoint();
+            match Correlator::restore(&engine.correlations, engine.rules(), limits(), &bytes) {
+                Ok((correlator, dropped)) => {
+                    self.dropped += dropped.len() as u64;
+                    state.correlator = correlator;
+                    // Fields have other numbers now.
+                    state.told.clear();
+                    state.order.clear();
+                }
+                Err(error) => {
+                    tracing::error!(organisation = %key.organisation, %error, "could not take over correlations");
+                }
+            }
+        }
+        self.engine = Arc::clone(engine);
+    }
+
+    /// Hears the sightings of one event; appends what fired.
+    ///
+    /// # Errors
+    /// The correlations ask for more than can be kept.
+    pub fn hear(&mut self, lane: Lane, findings: &mut Vec<Finding>) -> Result<(), Error> {
+        if !self.lanes.contains_key(&lane.key) {
+            self.make_room(lane.received);
+            let correlator = Correlator::new(&self.engine.correlations, self.engine.rules(), limits())
+                .map_err(|error| Error::Correlate(Box::new(error)))?;
+            self.lanes.insert(lane.key.clone(), State::new(correlator, lane.source.clone()));
+        }
+        let Some(state) = self.lanes.get_mut(&lane.key) else { return Ok(()) };
+        if lane.event <= state.heard {
+            return Ok(());
+        }
+        (state.heard, state.received, state.changed) = (lane.event, lane.received, true);
+        state.source = lane.source;
+        state.remember(identity::handle(lane.event), lane.told);
+        if lane.key.late.is_none() {
+            state.correlator.advance(lane.received, &mut self.buffer);
+        }
+        for sighting in lane.sightings {
+            state.correlator.observe_reduced(sighting, &mut self.buffer);
+        }
+        self.tell(&lane.key, findings);
+        Ok(())
+    }
+
+    /// Says what time it is to lanes that hear nothing, so that windows that are over are decided.
+    pub fn advance(&mut self, now: Timestamp, findings: &mut Vec<Finding>) {
+        let quiet = |state: &State| now.micros() - state.received.micros() > QUIET;
+        let keys: Vec<LaneKey> = self
+            .lanes
+            .iter()
+            .filter(|(key, state)| key.late.is_none() && quiet(state))
+            .map(|(key, _)| key.clone())
+            .collect();
+        for key in keys {
+            if let Some(state) = self.lanes.get_mut(&key) {
+                state.correlator.advance(now, &mut self.buffer);
+            }
+            self.tell(&key, findings);
+        }
+    }
+
+    /// The lanes that changed since this was asked last: name, last batch heard, state.
+    pub fn changed(&mut self) -> Vec<(String, BatchId, Vec<u8>)> {
+        let mut all = Vec::new();
+        for (key, state) in self.lanes.iter_mut().filter(|(_, state)| state.changed) {
+            state.changed = false;
+            if let Ok(bytes) = serde_json::to_vec(&state.keep(key)) {
+                all.push((name(key), state.heard.batch, bytes));
+            }
+        }
+        all
+    }
+
+    /// Takes a lane up again. What cannot be read is told and begins anew.
+    pub fn restore(&mut self, bytes: &[u8]) -> Result<(), String> {
+        let kept: Kept = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+        let key = LaneKey {
+            organisation: OrganisationId::new(&kept.organisation).map_err(|error| error.to_string())?,
+            late: kept.late.as_deref().map(SourceId::new).transpose().map_err(|error| error.to_string())?,
+        };
+        let heard: EventId = kept.heard.parse().map_err(|()| format!("'{}' is no event", kept.heard))?;
+        let state = from_base64(&kept.state)?;
+        let (correlator, dropped) =
+            Correlator::restore(&self.engine.correlations, self.engine.rules(), limits(), &state)
+                .map_err(|error| error.to_string())?;
+        self.dropped += dropped.len() as u64;
+        let source = SourceId::new(&kept.source).map_err(|error| error.to_string())?;
+        let mut lane = State::new(correlator, source);
+        (lane.heard, lane.received) = (heard, Timestamp::from_micros(kept.received));
+        for (handle, told) in kept.told.into_iter().take(MOST_TOLD) {
+            lane.remember(handle, told.into_told());
+        }
+        self.lanes.insert(key, lane);
+        Ok(())
+    }
+
+    /// How many lanes there are, and keys in them.
+    pub fn size(&self) -> (usize, usize) {
+        (self.lanes.len(), self.lanes.values().map(|state| state.correlator.stats().keys).sum())
+    }
+
+    fn tell(&mut self, key: &LaneKey, findings: &mut Vec<Finding>) {
+        let Some(state) = self.lanes.get(key) else { return };
+        for mut found in self.buffer.drain(..) {
+            let last = found.evidence.last().copied();
+            let told = last.and_then(|handle| state.told.get(&handle));
+            if let Some(told) = told {
+                state.correlator.name_group(&mut found, told);
+            }
+            let Some(rule) = self.engine.correlations.get(found.correlation).filter(|rule| rule.reports) else {
+                continue;
+            };
+            let last = last.map_or(state.heard, identity::event);
+            let mut matched: Map<String, Value> =
+                found.group.iter().map(|(name, value)| (name.clone(), Value::String(value.clone()))).collect();
+            matched.insert("correlation.events".into(), found.count.into());
+            matched.insert("correlation.value".into(), found.value.into());
+            matched.insert("correlation.first".into(), found.first.to_string().into());
+            matched.insert("correlation.last".into(), found.last.to_string().into());
+            findings.push(Finding {
+                id: FindingId(identity::correlation(&key.organisation, &rule.id, found.key, last)),
+                organisation: key.organisation.clone(),
+                source: state.source.clone(),
+                events: found.evidence.iter().map(|handle| identity::event(*handle)).collect(),
+                rule: RuleName { id: rule.id.clone(), title: rule.title.clone(), tags: rule.tags.clone() },
+                level: rule.level,
+                host: told.and_then(|told| told.host.as_deref()).map(str::to_owned),
+                user: None,
+                time: found.time,
+                received: state.received,
+                matched,
+                exception: None,
+            });
+        }
+    }
+
+    fn make_room(&mut self, now: Timestamp) {
+        let is_old = |state: &State| now.micros() - state.received.micros() > LATE_KEPT;
+        self.lanes.retain(|key, state| key.late.is_none() || !is_old(state));
+        while self.lanes.len() >= MOST_LANES {
+            let oldest = self.lanes.iter().min_by_key(|(key, state)| (key.late.is_none(), state.received));
+            let Some(key) = oldest.map(|(key, _)| key.clone()) else { break };
+            self.lanes.remove(&key);
+            self.dropped += 1;
+        }
+    }
+}
+
+impl State {
+    fn new(correlator: Correlator, source: SourceId) -> Self {
+        Self {
+            correlator,
+            told: HashMap::new(),
+            order: VecDeque::new(),
+            heard: EventId { batch: BatchId(0), index: 0 },
+            source,
+            received: Timestamp::from_micros(0),
+            changed: false,
+        }
+    }
+
+    fn remember(&mut self, handle: u64, told: Told) {
+        if self.told.insert(handle, told).is_none() {
+            self.order.push_back(handle);
+        }
+        while self.order.len() > MOST_TOLD {
+            if let Some(oldest) = self.order.pop_front() {
+                self.told.remove(&oldest);
+            }
+        }
+    }
+
+    fn keep(&self, key: &LaneKey) -> Kept {
+        use base64::Engine as _;
+        let told = self.order.iter().filter_map(|handle| {
+            let told = self.told.get(handle)?;
+            let values = told.values.iter().map(|(field, value)| (*field, value.to_string())).collect();
+            let host = told.host.as_deref().map(str::to_owned);
+            Some((*handle, KeptTold { values, host }))
+        });
+        Kept {
+            organisation: key.organisation.to_string(),
+            late: key.late.as_ref().map(ToString::to_string),
+            heard: self.heard.to_string(),
+            source: self.source.to_string(),
+            received: self.received.micros(),
+            told: told.collect(),
+            state: base64::engine::general_purpose::STANDARD.encode(self.correlator.checkpoint()),
+        }
+    }
+}
+
+impl KeptTold {
+    fn into_told(self) -> Told {
+        Told {
+            values: self.values.into_iter().map(|(field, value)| (field, value.into())).collect(),
+            host: self.host.map(Into::into),
+        }
+    }
+}
+
+/// A lane is quiet when it has heard nothing for a minute.
+const QUIET: i64 = 60_000_000;
+
+/// Beginning of the names of all lanes' checkpoints.
+pub const PREFIX: &str = "correlation/";
+
+fn name(key: &LaneKey) -> String {
+    match &key.late {
+        None => format!("{PREFIX}{}", key.organisation),
+        Some(source) => format!("{PREFIX}{}/{source}", key.organisation),
+    }
+}
+
+fn from_base64(text: &str) -> Result<Vec<u8>, String> {
+    use base64::Engine as _;
+    base64::engine::general_purpose::STANDARD.decode(text).map_err(|error| error.to_string())
+}

@@ -1,0 +1,411 @@
+//! One worker's eyes: a frame of the journal in; findings, sightings and rows of the lake out.
+//!
+//! Invariant: what is seen of a frame depends on the frame and the engine alone, so that a replay sees the
+//! same again.
+//! Invariant: every record of a frame becomes a row of the lake, or is told as undecodable with its reason.
+
+use std::collections::HashMap;
+use std::io::Cursor;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+use ward_core::{Event, EventClass, EventId, FieldId, OrganisationId, SourceId, Timestamp};
+use ward_detect::PlainEvent;
+use ward_detect::compiled::Worker;
+use ward_detect::correlate::{Reduced, Reducer, Sighting, Skipped};
+use ward_journal::{BatchRef, Frame};
+use ward_lake::{LakeError, LakeRow, SegmentWriter};
+use ward_store::dead_letters::DeadLetter;
+use ward_store::findings::{Finding, RuleName};
+use ward_store::{ExceptionId, FindingId};
+use ward_telemetry::input::{Decoded, Decoder, Format, Input, Options};
+use ward_telemetry::taxonomy::{Observables, ObservableKind, Resolver};
+
+use super::engine::{Engine, Exceptions, LATENESS};
+use super::{identity, inbox};
+use crate::detect::problems::chain;
+use crate::told::{EventFields, Told};
+
+/// What a frame came to.
+#[derive(Debug, Default)]
+pub struct Seen {
+    /// Events that were decoded.
+    pub events: u64,
+    /// Bytes of the records.
+    pub bytes: u64,
+    /// What rules found.
+    pub findings: Vec<Finding>,
+    /// What could not be decoded.
+    pub undecodable: Vec<DeadLetter>,
+    /// What the correlations are to hear, in the order of the events.
+    pub sightings: Vec<Lane>,
+    /// Matches that meant nothing to correlations.
+    pub skipped: Skipped,
+    /// Who sent events of which device: number of events and time of receipt.
+    pub heartbeats: HashMap<Heartbeat, (u64, Timestamp)>,
+    /// The lake could not take a row.
+    pub lake: Option<LakeError>,
+}
+
+/// Sightings that are correlated together.
+#[derive(Debug)]
+pub struct Lane {
+    /// Whose.
+    pub key: LaneKey,
+    /// The event.
+    pub event: EventId,
+    /// Who sent it.
+    pub source: SourceId,
+    /// When it came.
+    pub received: Timestamp,
+    /// What a correlation would tell of it.
+    pub told: Told,
+    /// Its sightings.
+    pub sightings: Vec<Reduced>,
+}
+
+/// What is correlated together: the events of an organisation that happen now, and by itself what one source
+/// delivers late, such as old files.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LaneKey {
+    /// Whose events.
+    pub organisation: OrganisationId,
+    /// The source that delivers late. `None`: what happens now.
+    pub late: Option<SourceId>,
+}
+
+/// A device of a source.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Heartbeat {
+    /// Whose.
+    pub organisation: OrganisationId,
+    /// Who sent its events.
+    pub source: SourceId,
+    /// Its name as events have it. Empty: they name none.
+    pub device: Box<str>,
+}
+
+/// A worker, with what it has learned.
+pub struct Eyes {
+    engine: Arc<Engine>,
+    resolver: Resolver,
+    worker: Worker,
+    reducer: Reducer,
+    decoder: Decoder,
+    /// The day that dates without a year are read by.
+    dated: i64,
+    hits: Vec<u32>,
+    observables: Observables,
+    sources: HashMap<u32, String>,
+}
+
+/// Where an event stands.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    batch: BatchRef<'a>,
+    index: u32,
+}
+
+impl Eyes {
+    /// Eyes that have seen nothing yet.
+    pub fn new(engine: Arc<Engine>) -> Self {
+        Self {
+            resolver: engine.resolver(),
+            worker: Worker::new(Arc::clone(&engine.matcher)),
+            reducer: engine.reducer(),
+            decoder: Decoder::new(&Options::default()),
+            dated: i64::MIN,
+            hits: Vec::new(),
+            observables: Observables::default(),
+            sources: HashMap::new(),
+            engine,
+        }
+    }
+
+    /// Looks at a frame; its rows go to the lake. `detect`: whether to ask the rules, too.
+    pub fn look(
+        &mut self,
+        frame: &Frame,
+        engine: &Arc<Engine>,
+        exceptions: &Exceptions,
+        mut lake: Option<&mut SegmentWriter>,
+        detect: bool,
+    ) -> Seen {
+        if engine.generation != self.engine.generation {
+            *self = Self::new(Arc::clone(engine));
+        }
+        let mut seen = Seen::default();
+        for batch in frame.batches() {
+            self.batch(batch, exceptions, lake.as_deref_mut(), detect, &mut seen);
+        }
+        seen
+    }
+
+    fn batch(
+        &mut self,
+        batch: BatchRef<'_>,
+        exceptions: &Exceptions,
+        mut lake: Option<&mut SegmentWriter>,
+        detect: bool,
+        seen: &mut Seen,
+    ) {
+        seen.bytes += batch.payload.len() as u64;
+        if let Some(reason) = batch.format.strip_prefix(inbox::SET_ASIDE) {
+            let detail = "could not be framed or decoded by the listener".to_owned();
+            seen.undecodable.push(letter(&batch, 0, reason, detail, batch.payload));
+            return;
+        }
+        let Ok(format) = batch.format.parse::<Format>() else {
+            seen.undecodable.push(whole(&batch, "unknown-format", format!("no format is called '{}'", batch.format)));
+            return;
+        };
+        let day = batch.received.seconds().div_euclid(86_400);
+        if day != self.dated {
+            self.dated = day;
+            self.decoder = Decoder::new(&options(&batch, None));
+        }
+        let mut decoder = std::mem::replace(&mut self.decoder, Decoder::new(&Options::default()));
+        let names = Arc::clone(self.engine.matcher.names());
+        let mut index = 0;
+        let mut each = |decoded: Decoded<'_>| match decoded {
+            Decoded::Event { event, .. } => {
+                let place = Place { batch, index };
+                index += 1;
+                self.event(&event, place, exceptions, lake.as_deref_mut(), detect, seen);
+            }
+            Decoded::Bad { record, offset, error } => {
+                seen.undecodable.push(bad(&batch, record, offset, error.kind_name(), &chain(&error)));
+            }
+        };
+        if !decoder.decode_lines(format, batch.payload, &names, &mut each) {
+            let mut failed = None;
+            match Input::open(Box::new(Cursor::new(batch.payload.to_vec())), &options(&batch, Some(format))) {
+                Ok(mut input) => {
+                    let mut memory = Vec::new();
+                    loop {
+                        match input.next_block(memory) {
+                            Ok(Some(mut block)) => {
+                                decoder.decode(&mut block, &names, &mut each);
+                                memory = block.into_memory();
+                            }
+                            Ok(None) => break,
+                            Err(error) => {
+                                failed = Some(error);
+                                break;
+                            }
+                        }
+                    }
+                }
+                Err(error) => failed = Some(error),
+            }
+            if let Some(error) = failed {
+                seen.undecodable.push(whole(&batch, error.kind_name(), chain(&error)));
+            }
+        }
+        self.decoder = decoder;
+    }
+
+    #[inline]
+    fn event(
+        &mut self,
+        event: &Event<'_>,
+        place: Place<'_>,
+        exceptions: &Exceptions,
+        lake: Option<&mut SegmentWriter>,
+        detect: bool,
+        seen: &mut Seen,
+    ) {
+        seen.events += 1;
+        let class = Arc::clone(self.resolver.resolve(event));
+        let time = self.resolver.time(event);
+        let (host, user) = (self.resolver.host(event), self.resolver.user(event));
+        let Place { batch, index } = place;
+        let id = EventId { batch: batch.id, index };
+        if detect {
+            self.hits.clear();
+            self.worker.matches(&class, event, &mut self.hits);
+            if !self.hits.is_empty() {
+                let about = About { id, batch, time: time.unwrap_or(batch.received), host: host.as_deref(), user: user.as_deref() };
+                self.hit(event, &class, &about, exceptions, seen);
+            }
+        }
+        if detect {
+            beat(seen, &batch, host.as_deref());
+        }
+        self.resolver.observables(event, &mut self.observables);
+        let list = |kind| self.observables.of(kind).collect::<Vec<&str>>();
+        let lists = ObservableKind::ALL.map(list);
+        let [addresses, hashes, domains, urls] = &lists;
+        let log_source = self.sources.entry(class.id.0).or_insert_with(|| log_source_text(&class));
+        let row = LakeRow {
+            id,
+            organisation: batch.organisation,
+            time: time.unwrap_or(batch.received),
+            received: batch.received,
+            source: batch.source.as_str(),
+            format: batch.format,
+            device: host.as_deref(),
+            user: user.as_deref(),
+            class_uid: ward_telemetry::taxonomy::ocsf_class(&class),
+            log_source,
+            addresses,
+            hashes,
+            domains,
+            urls,
+            raw: event.record,
+        };
+        if seen.lake.is_none()
+            && let Some(lake) = lake
+            && let Err(error) = lake.push(&row)
+        {
+            seen.lake = Some(error);
+        }
+    }
+
+    #[cold]
+    fn hit(
+        &mut self,
+        event: &Event<'_>,
+        class: &EventClass,
+        about: &About<'_>,
+        exceptions: &Exceptions,
+        seen: &mut Seen,
+    ) {
+        let engine = Arc::clone(&self.engine);
+        let exceptions = exceptions.of(about.batch.organisation);
+        let plain = (!exceptions.is_empty())
+            .then(|| PlainEvent::new(event, engine.matcher.names(), Some(class)));
+        let fields = EventFields { event, class, fields: &engine.correlated };
+        let mut sightings = Vec::new();
+        for &number in &self.hits {
+            let Some(rule) = engine.rules().get(number as usize) else { continue };
+            let muting = plain.as_ref().and_then(|plain| {
+                exceptions.iter().find(|entry| entry.1.mutes(rule, plain)).map(|entry| entry.0)
+            });
+            if rule.reports {
+                let name = RuleName { id: rule.id.clone(), title: rule.title.clone(), tags: rule.tags.clone() };
+                let shown = engine.shown.get(number as usize).map_or(&[][..], |shown| shown);
+                seen.findings.push(about.finding(name, rule.level, matched(event, &engine, shown), muting));
+            }
+            if muting.is_none() && self.reducer.feeds(number as usize) {
+                let sighting = Sighting {
+                    rule: number as usize,
+                    time: about.time,
+                    fields: &fields,
+                    evidence: identity::handle(about.id),
+                };
+                let skipped = self.reducer.reduce(&sighting, &mut sightings);
+                seen.skipped.ungrouped += skipped.ungrouped;
+                seen.skipped.unvalued += skipped.unvalued;
+            }
+        }
+        if !sightings.is_empty() {
+            let is_late = about.time.micros() < about.batch.received.micros().saturating_sub(LATENESS);
+            let key = LaneKey {
+                organisation: about.batch.organisation.clone(),
+                late: is_late.then(|| about.batch.source.clone()),
+            };
+            seen.sightings.push(Lane {
+                key,
+                event: about.id,
+                source: about.batch.source.clone(),
+                received: about.batch.received,
+                told: fields.told(about.host),
+                sightings,
+            });
+        }
+    }
+}
+
+/// What a finding tells of its event.
+struct About<'a> {
+    id: EventId,
+    batch: BatchRef<'a>,
+    time: Timestamp,
+    host: Option<&'a str>,
+    user: Option<&'a str>,
+}
+
+impl About<'_> {
+    fn finding(
+        &self,
+        rule: RuleName,
+        level: ward_core::Severity,
+        matched: Map<String, Value>,
+        exception: Option<ExceptionId>,
+    ) -> Finding {
+        Finding {
+            id: FindingId(identity::finding(self.batch.organisation, &rule.id, self.id)),
+            organisation: self.batch.organisation.clone(),
+            source: self.batch.source.clone(),
+            events: vec![self.id],
+            rule,
+            level,
+            host: self.host.map(str::to_owned),
+            user: self.user.map(str::to_owned),
+            time: self.time,
+            received: self.batch.received,
+            matched,
+            exception,
+        }
+    }
+}
+
+/// The values of the fields that a rule reads, as far as the event has them.
+fn matched(event: &Event<'_>, engine: &Engine, shown: &[FieldId]) -> Map<String, Value> {
+    let names = engine.matcher.names();
+    let value = |field: &FieldId| Some((names.name(*field).to_owned(), Value::String(event.first(*field)?)));
+    shown.iter().filter_map(value).collect()
+}
+
+fn beat(seen: &mut Seen, batch: &BatchRef<'_>, device: Option<&str>) {
+    let key = Heartbeat {
+        organisation: batch.organisation.clone(),
+        source: batch.source.clone(),
+        device: device.unwrap_or_default().into(),
+    };
+    let (events, last) = seen.heartbeats.entry(key).or_insert((0, batch.received));
+    *events += 1;
+    *last = (*last).max(batch.received);
+}
+
+fn options(batch: &BatchRef<'_>, format: Option<Format>) -> Options {
+    Options { format, received: Some(batch.received), ..Options::default() }
+}
+
+/// `windows/process_creation/sysmon`: product, category, service of the fullest log source.
+fn log_source_text(class: &EventClass) -> String {
+    let parts = |source: &ward_core::LogSource| {
+        let parts = [&source.product, &source.category, &source.service];
+        parts.into_iter().flatten().cloned().collect::<Vec<_>>()
+    };
+    let fullest = class.log_sources.iter().map(parts).max_by_key(Vec::len);
+    fullest.unwrap_or_default().join("/")
+}
+
+/// One record of a batch that could not be read.
+fn bad(batch: &BatchRef<'_>, record: u64, offset: u64, reason: &'static str, detail: &str) -> DeadLetter {
+    let rest = usize::try_from(offset).ok().and_then(|at| batch.payload.get(at..)).unwrap_or(batch.payload);
+    let end = rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len());
+    let bytes = rest.get(..end).unwrap_or_default();
+    let detail = format!("record {record} at byte {offset}: {detail}");
+    letter(batch, u32::try_from(record).unwrap_or(u32::MAX), reason, detail, bytes)
+}
+
+/// A batch that could not be read from somewhere on.
+fn whole(batch: &BatchRef<'_>, reason: &'static str, detail: String) -> DeadLetter {
+    letter(batch, 0, reason, detail, batch.payload)
+}
+
+fn letter(batch: &BatchRef<'_>, index: u32, reason: &str, detail: String, bytes: &[u8]) -> DeadLetter {
+    DeadLetter {
+        id: EventId { batch: batch.id, index },
+        organisation: batch.organisation.clone(),
+        source: batch.source.clone(),
+        received: batch.received,
+        format: batch.format.to_owned(),
+        reason: reason.to_owned(),
+        detail,
+        content: bytes.to_vec(),
+    }
+}

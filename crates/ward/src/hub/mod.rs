@@ -1,0 +1,202 @@
+//! `ward serve`: the hub. Listeners put batches into the journal; the watch looks at them, enters what it finds
+//! into the store and the events into the lake; the keeper tidies up; the interface answers.
+//!
+//! Invariant: what was acknowledged is in the journal or, with all that was found in it, in store and lake.
+//! Invariant: only one hub works in a folder.
+
+mod catalogue;
+mod clerk;
+pub mod config;
+mod correlators;
+mod engine;
+mod eyes;
+mod figures;
+mod heartbeats;
+mod identity;
+mod inbox;
+mod keeper;
+mod logging;
+mod refresh;
+pub mod serve;
+mod watch;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{channel, sync_channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use tokio::runtime::Handle;
+use ward_intake::{Counters, Dependencies, Running, Sources};
+use ward_journal::{Journal, Options, Position, RealDisk};
+use ward_lake::WriteOptions;
+use ward_store::{Store, StoreOptions, checkpoints, segments};
+
+use crate::clock::now;
+use crate::error::Error;
+use config::HubConfig;
+use correlators::Correlators;
+use engine::{Engine, Exceptions, RulePlaces};
+use figures::Figures;
+use inbox::JournalInbox;
+use watch::Post;
+
+/// A running hub.
+pub struct Hub {
+    intake: Running,
+    store: Store,
+    post: Post,
+    threads: Vec<JoinHandle<()>>,
+    tasks: tokio_util::task::TaskTracker,
+    stop: tokio_util::sync::CancellationToken,
+}
+
+impl Hub {
+    /// Starts everything. What a crash left in the journal is looked at first by the watch, while listeners
+    /// take new batches already.
+    ///
+    /// # Errors
+    /// A folder, file, database or address that cannot be used.
+    pub async fn start(config: &HubConfig) -> Result<Self, Error> {
+        let store = Store::open(&config.store_url(), StoreOptions::default()).await?;
+        let journal = Arc::new(open_journal(config, &store).await?);
+        std::fs::create_dir_all(config.lake()).map_err(reading(&config.lake()))?;
+        let workers = config.workers();
+        let places = RulePlaces {
+            rules: config.watch.rules.clone(),
+            pipelines: config.watch.pipelines.clone(),
+            taxonomy: config.watch.taxonomy.clone(),
+        };
+        let engine = Arc::new(Engine::load(&places, 0, workers)?);
+        let figures = Arc::new(Figures::default());
+        refresh::tell_rules(&engine, &figures);
+        let correlators = restore(&store, &engine).await?;
+        let post = Post {
+            journal: Arc::clone(&journal),
+            engine: Arc::new(ArcSwap::new(engine)),
+            exceptions: Arc::new(ArcSwap::new(Arc::new(Exceptions::default()))),
+            lake: config.lake(),
+            write: WriteOptions {
+                level: config.lake.compression_level,
+                memory: (config.lake.memory_megabytes << 20) / workers,
+                ..WriteOptions::default()
+            },
+            workers,
+            stop: Arc::new(AtomicBool::new(false)),
+            closed: Arc::new(AtomicBool::new(false)),
+        };
+        let sources = Arc::new(Sources::default());
+        refresh::sources(&store, &sources).await?;
+        refresh::exceptions(&store, &post.exceptions).await?;
+        let (reports, clerk_reads) = sync_channel(workers * 2);
+        let (again, dealer_reads) = channel();
+        let mut threads = watch::start(&post, Position::START, reports, dealer_reads);
+        let clerk = clerk::Clerk::new(
+            post.clone(),
+            store.clone(),
+            Handle::current(),
+            now,
+            Arc::clone(&figures),
+            correlators,
+            again,
+        );
+        let clerk = std::thread::Builder::new().name("watch-clerk".to_owned()).spawn(move || clerk.run(&clerk_reads));
+        threads.push(clerk.map_err(Error::Thread)?);
+        let counters = Arc::new(Counters::default());
+        let api = serve::routes(config, &store, &post, &figures, &counters);
+        let dependencies = Dependencies {
+            inbox: Arc::new(JournalInbox(journal)),
+            sources: Arc::clone(&sources),
+            clock: Arc::new(now),
+            counters,
+            api: Some(api),
+        };
+        let stop = tokio_util::sync::CancellationToken::new();
+        let tasks = tokio_util::task::TaskTracker::new();
+        tasks.spawn(stop.clone().run_until_cancelled_owned(refresh::keep_up(store.clone(), sources, post.exceptions.clone())));
+        tasks.spawn(stop.clone().run_until_cancelled_owned(refresh::follow_rules(
+            places,
+            Arc::clone(&post.engine),
+            Arc::clone(&figures),
+            Duration::from_secs(config.watch.reload_seconds.max(1)),
+        )));
+        tasks.spawn(stop.clone().run_until_cancelled_owned(keeper::tidy(store.clone(), config.clone())));
+        tasks.spawn(stop.clone().run_until_cancelled_owned(keeper::listen_for_silence(store.clone())));
+        let intake = ward_intake::start(&config.intake, &dependencies).await?;
+        Ok(Self { intake, store, post, threads, tasks, stop })
+    }
+
+    /// Where it listens.
+    pub fn bound(&self) -> &[ward_intake::Bound] {
+        self.intake.bound()
+    }
+
+    /// Stops in order: no new batches, what is in the journal is looked at as far as `patience` allows, and
+    /// what is not stays there for the next start.
+    pub async fn stop(self, patience: Duration) {
+        let Self { intake, store, post, threads, tasks, stop } = self;
+        if !intake.stop(Duration::from_secs(10)).await {
+            tracing::warn!("some connections were broken off");
+        }
+        stop.cancel();
+        tasks.close();
+        tasks.wait().await;
+        let journal = Arc::clone(&post.journal);
+        let _ = tokio::task::spawn_blocking(move || journal.close()).await;
+        post.closed.store(true, Ordering::Release);
+        let (all_done, mut done) = tokio::sync::mpsc::channel::<()>(1);
+        let join = tokio::task::spawn_blocking(move || {
+            let _all_done = all_done;
+            threads.into_iter().for_each(|thread| drop(thread.join()));
+        });
+        if tokio::time::timeout(patience, done.recv()).await.is_err() {
+            tracing::warn!("stopped before all of the journal was looked at; the rest is looked at after the next start");
+            post.stop.store(true, Ordering::Relaxed);
+        }
+        let _ = join.await;
+        store.close().await;
+    }
+}
+
+async fn open_journal(config: &HubConfig, store: &Store) -> Result<Journal, Error> {
+    let folder = config.journal();
+    let disk = RealDisk::open(&folder).map_err(reading(&folder))?;
+    let mut options = Options::default();
+    options.floor = segments::done_through(store).await?;
+    options.max_bytes = config.journal.max_megabytes << 20;
+    options.reserve_bytes = config.journal.reserve_megabytes << 20;
+    options.seal_bytes = config.journal.seal_megabytes.max(1) << 20;
+    options.seal_after = Duration::from_secs(config.journal.seal_seconds.max(1));
+    let (journal, recovery) = Journal::open(Arc::new(disk), options)?;
+    for damage in recovery.torn.iter().chain(&recovery.damage) {
+        tracing::warn!(%damage, "found damage in the journal");
+    }
+    // The ledger was first; what it knows to be done need not be looked at again.
+    for info in journal.segments() {
+        if info.sealed && segments::is_done(store, info.last).await? {
+            journal.remove(info.id)?;
+        }
+    }
+    if recovery.segments > 0 {
+        tracing::info!(segments = recovery.segments, bytes = recovery.bytes, "going on with what is in the journal");
+    }
+    Ok(journal)
+}
+
+async fn restore(store: &Store, engine: &Arc<Engine>) -> Result<Correlators, Error> {
+    let mut correlators = Correlators::new(Arc::clone(engine));
+    for name in checkpoints::names(store, correlators::PREFIX).await? {
+        let Some(checkpoint) = checkpoints::get(store, &name).await? else { continue };
+        if let Err(reason) = correlators.restore(&checkpoint.content) {
+            tracing::error!(name, reason, "could not take a correlation up again; it begins anew");
+        }
+    }
+    Ok(correlators)
+}
+
+fn reading(path: &Path) -> impl Fn(std::io::Error) -> Error {
+    let path = path.to_owned();
+    move |source| Error::Read { path: path.clone(), source }
+}

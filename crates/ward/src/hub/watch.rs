@@ -1,0 +1,301 @@
+//! The watch: frames of the journal to workers, what they saw to the clerk, in order.
+//!
+//! One thread reads the journal and deals frames out; workers look; the [clerk](super::clerk) puts their
+//! reports back into the order of the journal.
+//!
+//! Invariant: when the clerk hears that a segment is over, it has been sent everything that was seen of it,
+//! and each worker has been told to close its files of it.
+//! Invariant: queues are short and bounded: who is behind slows down who is before, down to the journal, which
+//! is what holds the waiting.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwap;
+use ward_journal::{Damage, Frame, Item, Journal, Position, SegmentId, SegmentInfo};
+use ward_lake::{LakeFile, SegmentWriter, WriteOptions};
+
+use super::engine::{Engine, Exceptions};
+use super::eyes::{Eyes, Seen};
+
+/// What the clerk hears.
+pub enum Report {
+    /// What a frame came to.
+    Seen {
+        /// Its place in the order.
+        sequence: u64,
+        /// The rules it was looked at with.
+        engine: Arc<Engine>,
+        /// What was seen.
+        seen: Box<Seen>,
+        /// Where the next frame stands.
+        next: Position,
+    },
+    /// Bytes of the journal that cannot be read.
+    Damage(u64, Damage),
+    /// All of a segment has been dealt out.
+    Over(u64, SegmentInfo),
+    /// A worker has closed its files of a segment, or could not.
+    Files {
+        /// The segment.
+        segment: SegmentId,
+        /// Which attempt.
+        attempt: u32,
+        /// The files, or why there are none.
+        files: Result<Vec<LakeFile>, String>,
+    },
+    /// There is nothing more: the journal is closed and read to its end, or the hub stops.
+    End(u64),
+}
+
+/// What everybody here needs.
+#[derive(Clone)]
+pub struct Post {
+    /// The journal.
+    pub journal: Arc<Journal>,
+    /// The rules in force.
+    pub engine: Arc<ArcSwap<Engine>>,
+    /// The exceptions in force.
+    pub exceptions: Arc<ArcSwap<Exceptions>>,
+    /// Root of the lake.
+    pub lake: PathBuf,
+    /// How files are written, for each worker.
+    pub write: WriteOptions,
+    /// How many workers.
+    pub workers: usize,
+    /// Set when the hub stops without waiting for what is in the journal.
+    pub stop: Arc<AtomicBool>,
+    /// Set when nothing more comes into the journal.
+    pub closed: Arc<AtomicBool>,
+}
+
+enum Work {
+    Look { sequence: u64, frame: Frame, engine: Arc<Engine> },
+    /// A frame again, for the lake only.
+    Again { frame: Frame, engine: Arc<Engine>, attempt: u32 },
+    Close { segment: SegmentId, attempt: u32 },
+}
+
+/// Starts the watch from this place on. `again` names segments whose files could not be written.
+pub fn start(post: &Post, from: Position, reports: SyncSender<Report>, again: Receiver<(SegmentId, u32)>) -> Vec<thread::JoinHandle<()>> {
+    let mut threads = Vec::new();
+    let mut desks = Vec::new();
+    for number in 0..post.workers {
+        let (sender, receiver) = sync_channel(2);
+        let (post, reports) = (post.clone(), reports.clone());
+        desks.push(sender);
+        threads.push(spawn(&format!("watch-{number}"), move || Desk::new(post, number, reports).run(&receiver)));
+    }
+    let post = post.clone();
+    threads.push(spawn("watch-read", move || {
+        Dealer { next: 0, sequence: 0, over: None, reader: post.journal.reader(from), post, desks, reports }.run(&again);
+    }));
+    threads.into_iter().flatten().collect()
+}
+
+/// Reads the journal and deals it out.
+struct Dealer {
+    post: Post,
+    reader: ward_journal::Reader,
+    desks: Vec<SyncSender<Work>>,
+    /// Whose turn it is.
+    next: usize,
+    sequence: u64,
+    /// The last segment that was told to be over.
+    over: Option<SegmentId>,
+    reports: SyncSender<Report>,
+}
+
+/// How long the dealer waits for a frame before it looks at whatever else there may be to do.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+impl Dealer {
+    fn run(mut self, again: &Receiver<(SegmentId, u32)>) {
+        while !self.post.stop.load(Ordering::Relaxed) {
+            match again.try_recv() {
+                Ok((segment, attempt)) => self.again(segment, attempt),
+                Err(TryRecvError::Empty | TryRecvError::Disconnected) => {}
+            }
+            let was_closed = self.post.closed.load(Ordering::Acquire);
+            match self.reader.wait_next(PATIENCE) {
+                Ok(Some(Item::Frame(frame))) => {
+                    if self.over.is_none_or(|over| frame.segment() > over) {
+                        self.tell_over(frame.position);
+                    }
+                    let sequence = self.number();
+                    self.deal(Work::Look { sequence, frame, engine: self.post.engine.load_full() });
+                }
+                Ok(Some(Item::Damage(damage))) => {
+                    let sequence = self.number();
+                    self.report(Report::Damage(sequence, damage));
+                }
+                Ok(None) => {
+                    self.tell_over(self.reader.position());
+                    if was_closed {
+                        break;
+                    }
+                }
+                Err(error) => {
+                    tracing::error!(error = %crate::detect::problems::chain(&error), "could not read the journal; trying again");
+                    thread::sleep(Duration::from_secs(1));
+                }
+            }
+        }
+        let sequence = self.number();
+        self.report(Report::End(sequence));
+    }
+
+    fn number(&mut self) -> u64 {
+        self.sequence += 1;
+        self.sequence - 1
+    }
+
+    /// Tells of segments that lie before this place.
+    fn tell_over(&mut self, position: Position) {
+        for info in self.post.journal.segments() {
+            if self.over.is_none_or(|over| info.id > over) && info.is_behind(position) {
+                self.over = Some(info.id);
+                for desk in &self.desks {
+                    let _ = desk.send(Work::Close { segment: info.id, attempt: 0 });
+                }
+                let sequence = self.number();
+                self.report(Report::Over(sequence, info));
+            }
+        }
+    }
+
+    /// Deals a segment out again, for the lake only.
+    fn again(&mut self, segment: SegmentId, attempt: u32) {
+        let mut reader = self.post.journal.reader(Position { segment, at: 0 });
+        loop {
+            match reader.next() {
+                Ok(Some(Item::Frame(frame))) if frame.segment() == segment => {
+                    self.deal(Work::Again { frame, engine: self.post.engine.load_full(), attempt });
+                }
+                Ok(Some(Item::Damage(damage))) if damage.position.segment == segment => {}
+                Ok(_) => break,
+                Err(error) => {
+                    tracing::error!(error = %crate::detect::problems::chain(&error), "could not read the journal again");
+                    break;
+                }
+            }
+        }
+        for desk in &self.desks {
+            let _ = desk.send(Work::Close { segment, attempt });
+        }
+    }
+
+    /// Gives work to whoever has room, else to whose turn it is.
+    fn deal(&mut self, mut work: Work) {
+        let count = self.desks.len();
+        for turn in 0..count {
+            let at = (self.next + turn) % count;
+            match self.desks[at].try_send(work) {
+                Ok(()) => {
+                    self.next = at + 1;
+                    return;
+                }
+                Err(TrySendError::Full(back) | TrySendError::Disconnected(back)) => work = back,
+            }
+        }
+        let at = self.next % count;
+        self.next = at + 1;
+        let _ = self.desks[at].send(work);
+    }
+
+    fn report(&self, report: Report) {
+        let _ = self.reports.send(report);
+    }
+}
+
+/// Where a worker sits: its eyes and the files it is writing.
+struct Desk {
+    post: Post,
+    number: usize,
+    reports: SyncSender<Report>,
+    eyes: Eyes,
+    files: Vec<Open>,
+}
+
+/// Files of a segment in the making.
+struct Open {
+    segment: SegmentId,
+    attempt: u32,
+    writer: Result<SegmentWriter, String>,
+}
+
+impl Desk {
+    fn new(post: Post, number: usize, reports: SyncSender<Report>) -> Self {
+        let eyes = Eyes::new(post.engine.load_full());
+        Self { post, number, reports, eyes, files: Vec::new() }
+    }
+
+    fn run(mut self, work: &Receiver<Work>) {
+        while let Ok(work) = work.recv() {
+            let report = match work {
+                Work::Look { sequence, frame, engine } => {
+                    let seen = self.look(&frame, &engine, 0, true);
+                    Report::Seen { sequence, engine, seen: Box::new(seen), next: frame.next_position }
+                }
+                Work::Again { frame, engine, attempt } => {
+                    self.look(&frame, &engine, attempt, false);
+                    continue;
+                }
+                Work::Close { segment, attempt } => {
+                    Report::Files { segment, attempt, files: self.close(segment, attempt) }
+                }
+            };
+            if self.reports.send(report).is_err() {
+                break;
+            }
+        }
+    }
+
+    fn look(&mut self, frame: &Frame, engine: &Arc<Engine>, attempt: u32, detect: bool) -> Seen {
+        let at = self.open(frame.segment(), attempt);
+        let exceptions = self.post.exceptions.load();
+        let Some(open) = self.files.get_mut(at) else { return Seen::default() };
+        let mut writer = open.writer.as_mut().ok();
+        let mut seen = self.eyes.look(frame, engine, &exceptions, writer.as_deref_mut(), detect);
+        if let Some(error) = seen.lake.take() {
+            open.writer = Err(crate::detect::problems::chain(&error));
+        }
+        seen
+    }
+
+    fn open(&mut self, segment: SegmentId, attempt: u32) -> usize {
+        let is_it = |open: &Open| open.segment == segment && open.attempt == attempt;
+        if let Some(at) = self.files.iter().position(is_it) {
+            return at;
+        }
+        let name = format!("{segment}-{}", self.number);
+        let writer = SegmentWriter::new(&self.post.lake, name, self.post.write.clone());
+        let writer = writer.map_err(|error| crate::detect::problems::chain(&error));
+        self.files.push(Open { segment, attempt, writer });
+        self.files.len() - 1
+    }
+
+    fn close(&mut self, segment: SegmentId, attempt: u32) -> Result<Vec<LakeFile>, String> {
+        let is_it = |open: &Open| open.segment == segment && open.attempt == attempt;
+        let Some(at) = self.files.iter().position(is_it) else { return Ok(Vec::new()) };
+        let open = self.files.swap_remove(at);
+        let start = Instant::now();
+        let files = open.writer?.finish().map_err(|error| crate::detect::problems::chain(&error));
+        tracing::debug!(%segment, worker = self.number, took = ?start.elapsed(), "closed the files of a segment");
+        files
+    }
+}
+
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Option<thread::JoinHandle<()>> {
+    match thread::Builder::new().name(name.to_owned()).spawn(work) {
+        Ok(thread) => Some(thread),
+        Err(error) => {
+            tracing::error!(%error, name, "could not start a thread of the watch");
+            None
+        }
+    }
+}
