@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 use sqlx::any::AnyRow;
 use sqlx::{Any, Transaction};
 use ward_core::{Actor, Timestamp};
-use ward_ledger::{Chain, Entry, Head, NewEntry, actor_kind_name, canonical};
+use ward_ledger::{Chain, Entry, Hash, Head, NewEntry, actor_kind_name, canonical};
 
 use crate::sql::{Columns, Sql, sql, storable, values};
 use crate::{Store, StoreError};
@@ -48,6 +48,14 @@ impl Change<'_> {
     /// Reads the first row of a statement.
     pub async fn row(&mut self, sql: Sql) -> Result<Option<AnyRow>, StoreError> {
         sql.query().fetch_optional(&mut *self.transaction).await.map_err(StoreError::doing("read"))
+    }
+
+    /// Makes a name for something new: its kind, its content and the one place in the ledger it is made at.
+    pub fn name<T>(&self, kind: &str, content: &str, name: impl Fn([u8; 16]) -> T) -> T {
+        let text = format!("{kind}\n{}\n{}\n{content}", self.head.number, self.head.hash);
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&Hash::of(text.as_bytes()).0[..16]);
+        name(bytes)
     }
 
     /// Enters it into the ledger and makes it last.

@@ -13,12 +13,16 @@
 
 pub mod alerts;
 pub mod auth;
+pub mod backup;
 mod change;
 pub mod checkpoints;
 mod database;
+pub mod dead_letters;
 mod error;
+pub mod exceptions;
 pub mod findings;
 pub mod grouping;
+pub mod heartbeats;
 mod ids;
 pub mod lake_files;
 pub mod ledger;

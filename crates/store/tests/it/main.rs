@@ -4,8 +4,11 @@
 
 mod access;
 mod alerts;
+mod crash;
 mod lake;
 mod ledger;
+mod plans;
 mod postgres;
+mod quiet;
 mod schema;
 mod support;
