@@ -10,6 +10,7 @@ mod cache;
 mod fold;
 mod hints;
 mod keywords;
+mod lessons;
 mod partition;
 mod plan;
 mod prefilter;
