@@ -12,6 +12,7 @@ mod hints;
 mod keywords;
 mod lessons;
 mod partition;
+mod parts;
 mod plan;
 mod prefilter;
 mod room;
