@@ -125,3 +125,51 @@ impl Notes {
         Lesson { number: self.latest.number + 1, plan, hints }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ward_core::{ClassId, EventClass, FieldNames};
+
+    use super::*;
+
+    fn partition() -> Partition {
+        let class = EventClass {
+            id: ClassId(0),
+            log_sources: Vec::new(),
+            constants: Vec::new(),
+            also_read_from: Vec::new(),
+        };
+        Partition::compile(0, &[], &class, &FieldNames::default())
+    }
+
+    #[test]
+    fn what_one_thread_has_seen_all_go_by() {
+        let partition = partition();
+        let mut notes = partition.lessons().notes().unwrap();
+        notes.count(FIRST - 1, &partition);
+        assert_eq!(notes.latest.number, 0);
+        notes.count(1, &partition);
+        drop(notes);
+        assert_eq!(partition.lessons().latest().number, 1);
+    }
+
+    #[test]
+    fn who_finds_the_notes_in_anothers_hands_goes_on_without() {
+        let partition = partition();
+        let held = partition.lessons().notes();
+        assert!(held.is_some() && partition.lessons().notes().is_none());
+    }
+
+    #[test]
+    fn the_first_events_are_all_noted_and_later_ever_fewer() {
+        let partition = partition();
+        let noted = |lesson: &Lesson| (1..=1024).filter(|&event| lesson.wants(event)).count();
+        let mut notes = partition.lessons().notes().unwrap();
+        let mut by_lesson = vec![noted(&notes.latest)];
+        for events in [FIRST, FIRST * GROWTH, FIRST * GROWTH * GROWTH] {
+            notes.count(events, &partition);
+            by_lesson.push(noted(&notes.latest));
+        }
+        assert_eq!(by_lesson, [1024, 16, 2, 2]);
+    }
+}
