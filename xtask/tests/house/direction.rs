@@ -7,9 +7,10 @@ const MAY_NEED: &[(&str, &[&str])] = &[
     ("ward-core", &[]),
     ("ward-telemetry", &["ward-core"]),
     ("ward-detect", &["ward-core"]),
+    ("ward-journal", &["ward-core"]),
     ("ward", &["ward-core", "ward-telemetry", "ward-detect"]),
     ("ward-bench", &["ward-core", "ward-telemetry", "ward-detect", "ward"]),
-    ("ward-fuzz", &["ward-core", "ward-telemetry", "ward-detect", "ward"]),
+    ("ward-fuzz", &["ward-core", "ward-telemetry", "ward-detect", "ward-journal", "ward"]),
     ("xtask", &[]),
 ];
 

@@ -5,6 +5,7 @@
 //! the plan (see [`super::plan`]), whose bits tell which rules are worth a look.
 
 use std::collections::HashMap;
+use std::sync::OnceLock;
 
 use foldhash::fast::FixedState;
 use ipnet::IpNet;
@@ -13,6 +14,7 @@ use ward_core::{EventClass, FieldId, FieldNames};
 use super::fold::fold_into;
 use super::hints::Hints;
 use super::keywords::{Keywords, KeywordsBuilder};
+use super::lessons::Lessons;
 use super::prefilter::required_literals;
 use super::texts::{Bit, Texts, TextsBuilder};
 use crate::leaf;
@@ -39,6 +41,7 @@ pub struct Partition {
     pub(super) keyword_regexes: Vec<RegexTest>,
     pub(super) refs: Vec<(SlotIndex, SlotIndex, FieldRef)>,
     pub(super) times: Vec<(SlotIndex, TimePart, Comparison, i64)>,
+    lessons: OnceLock<Lessons>,
 }
 
 /// What answers a bit.
@@ -153,6 +156,11 @@ impl Partition {
         let mut builder = Builder::default();
         let roots: Vec<(u32, u32)> = rules.iter().map(|(rule, expr)| (*rule, builder.node(expr))).collect();
         builder.finish(id, roots, class, names)
+    }
+
+    /// What all threads have learned of its events.
+    pub(super) fn lessons(&self) -> &Lessons {
+        self.lessons.get_or_init(|| Lessons::nothing(self))
     }
 
     pub(super) fn kids(&self, kids: Kids) -> &[u32] {
@@ -366,6 +374,7 @@ impl Builder {
             keyword_regexes: self.keyword_regexes,
             refs: self.refs,
             times: self.times,
+            lessons: OnceLock::new(),
         }
     }
 }

@@ -3,41 +3,38 @@
 use std::sync::Arc;
 
 use super::cache::Answers;
-use super::hints::Hints;
+use super::lessons::{Lesson, Notes};
 use super::partition::Partition;
-use super::plan::{Measured, Plan};
 
-/// A partition with what this thread has learned of its events.
+/// A partition with what this thread goes by.
 #[derive(Debug)]
 pub struct Room {
     pub partition: Arc<Partition>,
-    pub plan: Plan,
-    pub measured: Measured,
+    pub lesson: Arc<Lesson>,
     /// By slot.
-    pub learned: Vec<Learned>,
+    pub answers: Vec<Answers>,
+    /// Events matched here.
     pub events: u64,
-    pub next_plan: u64,
-}
-
-/// What a thread learns of a slot.
-#[derive(Debug, Default)]
-pub struct Learned {
-    pub answers: Answers,
-    pub hints: Option<Hints>,
-    /// Values seen, in lower case, to choose hints by.
-    pub seen: Vec<Vec<u8>>,
-    pub seen_bytes: usize,
+    /// How many of them the notes have counted.
+    counted: u64,
 }
 
 impl Room {
-    /// Plans anew by what was measured.
-    pub fn replan(&mut self) {
-        self.plan = Plan::new(&self.partition, &self.measured);
-        for (slot, learned) in self.partition.slots.iter().zip(&mut self.learned) {
-            let calling = |bit| !self.plan.called_by(bit).is_empty();
-            let literals = slot.folded.as_ref().map(|texts| texts.parts(calling)).unwrap_or_default();
-            learned.hints = Hints::choose(&literals, &learned.seen);
-            learned.answers = Answers::default(); // they may have been left incomplete by the old hints
+    /// Enters a partition.
+    pub fn new(partition: Arc<Partition>) -> Self {
+        let lesson = partition.lessons().latest();
+        let answers = partition.slots.iter().map(|_| Answers::default()).collect();
+        Self { partition, lesson, answers, events: 0, counted: 0 }
+    }
+
+    /// Has the notes count this thread's events; goes by the latest lesson from now on.
+    pub fn report(&mut self, notes: &mut Notes) {
+        notes.count(self.events - self.counted, &self.partition);
+        self.counted = self.events;
+        if notes.latest.number != self.lesson.number {
+            self.lesson = Arc::clone(&notes.latest);
+            // those kept may have been left incomplete by the old hints
+            self.answers.fill_with(Answers::default);
         }
     }
 }

@@ -5,15 +5,12 @@
 //! pattern is found by its longest literal and then checked as a wildcard.
 
 use std::collections::HashMap;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-use aho_corasick::automaton::Automaton;
-use aho_corasick::{Anchored, PatternID, dfa, nfa};
 use foldhash::fast::FixedState;
 
 use super::fold::folded_pattern;
 use super::hints::Hints;
+use super::parts::Parts;
 use crate::leaf;
 use crate::rule::{Pattern, Piece};
 
@@ -47,14 +44,17 @@ pub struct Texts {
 
 /// Literals and what each means.
 #[derive(Debug, Default)]
-struct Group {
+pub struct Group {
     index: HashMap<Vec<u8>, usize, FixedState>,
-    outs: Vec<Vec<Out>>,
+    pub outs: Vec<Vec<Out>>,
 }
 
+/// What a literal that was found means.
 #[derive(Debug, Clone, Copy)]
-enum Out {
+pub enum Out {
+    /// The bit is true.
     Bit(Bit),
+    /// The glob of this index may cover the value.
     Check(u32),
 }
 
@@ -104,7 +104,7 @@ impl TextsBuilder {
             exact_outs: self.exact.outs,
             prefix: Trie::build(self.prefix),
             suffix: Trie::build(self.suffix),
-            part: Parts::build(self.part, &self.globs),
+            part: Parts::new(self.part, &self.globs),
             anything: self.anything,
             globs: self.globs,
             loose: self.loose,
@@ -143,13 +143,7 @@ impl Texts {
     /// Whether a pattern for any part that sets `bit` covers `value`. `None`: it has too many patterns to
     /// try them one by one.
     pub fn has_part(&self, bit: Bit, value: &[u8]) -> Option<bool> {
-        let part = self.part.as_ref()?;
-        let literals = part.of_bit.get(&bit).filter(|literals| literals.len() <= FEW_LITERALS)?;
-        Some(
-            literals
-                .iter()
-                .any(|&index| memchr::memmem::find(value, &part.literals[index as usize]).is_some()),
-        )
+        self.part.as_ref()?.has(bit, value)
     }
 
     /// Calls `hit` with the bit of each pattern for any part that covers `value`.
@@ -171,11 +165,8 @@ impl Texts {
             Out::Bit(bit) => bit,
             Out::Check(index) => self.globs[index as usize].1,
         };
-        let literals = part.literals.iter().zip(&part.outs);
-        literals
-            .filter(|(_, outs)| outs.iter().any(|out| matters(bit_of(out))))
-            .map(|(text, _)| &**text)
-            .collect()
+        let mattering = part.literals().filter(|(_, outs)| outs.iter().any(|out| matters(bit_of(out))));
+        mattering.map(|(text, _)| text).collect()
     }
 
     #[inline]
@@ -195,7 +186,8 @@ impl Texts {
 }
 
 impl Group {
-    fn add(&mut self, literal: Vec<u8>, out: Out) {
+    /// Adds a meaning of a literal.
+    pub fn add(&mut self, literal: Vec<u8>, out: Out) {
         let next = self.outs.len();
         let at = *self.index.entry(literal).or_insert(next);
         if at == next {
@@ -204,7 +196,8 @@ impl Group {
         self.outs[at].push(out);
     }
 
-    fn literals(&self) -> Vec<&[u8]> {
+    /// The literals, in the order that `outs` has.
+    pub fn literals(&self) -> Vec<&[u8]> {
         let mut literals: Vec<(&[u8], usize)> =
             self.index.iter().map(|(text, &at)| (text.as_slice(), at)).collect();
         literals.sort_by_key(|&(_, at)| at);
@@ -298,96 +291,6 @@ impl Trie {
                     _ => return,
                 },
             };
-        }
-    }
-}
-
-/// Literals anywhere in a text.
-#[derive(Debug)]
-struct Parts {
-    compact: nfa::contiguous::NFA,
-    /// Twice as fast, but dear to build: built once the compact one has been read with long enough.
-    dense: OnceLock<Option<dfa::DFA>>,
-    read: AtomicUsize,
-    literals: Vec<Box<[u8]>>,
-    outs: Vec<Vec<Out>>,
-    /// For bits that only literals set: these.
-    of_bit: HashMap<Bit, Vec<u32>, FixedState>,
-}
-
-/// A bit with at most so many literals is asked of a long value by itself.
-const FEW_LITERALS: usize = 8;
-/// Above this many literal bytes a dense table would not stay in the cache.
-const DENSE_LIMIT: usize = 24_000;
-/// Bytes read per literal byte after which a dense table pays.
-const DENSE_AFTER: usize = 100;
-
-impl Parts {
-    fn build(group: Group, globs: &[(Pattern, Bit)]) -> Option<Self> {
-        if group.outs.is_empty() {
-            return None;
-        }
-        let literals: Vec<Box<[u8]>> = group.literals().into_iter().map(Into::into).collect();
-        let compact = nfa::contiguous::NFA::builder().prefilter(false).build(&literals).ok()?;
-        let mut of_bit: HashMap<Bit, Vec<u32>, FixedState> = HashMap::default();
-        let mut checked: Vec<Bit> = Vec::new();
-        for (index, outs) in group.outs.iter().enumerate() {
-            for out in outs {
-                match *out {
-                    Out::Bit(bit) => of_bit.entry(bit).or_default().push(index as u32),
-                    Out::Check(glob) => checked.extend(globs.get(glob as usize).map(|(_, bit)| *bit)),
-                }
-            }
-        }
-        checked.iter().for_each(|bit| _ = of_bit.remove(bit));
-        let (dense, read) = (OnceLock::new(), AtomicUsize::new(0));
-        Some(Self { compact, dense, read, literals, outs: group.outs, of_bit })
-    }
-
-    #[inline]
-    fn walk(&self, value: &[u8], found: &mut impl FnMut(&[Out])) {
-        if let Some(dense) = self.dense.get() {
-            return match dense {
-                Some(automaton) => self.walk_with(automaton, value, found),
-                None => self.walk_with(&self.compact, value, found),
-            };
-        }
-        self.walk_with(&self.compact, value, found);
-        // threads may lose each other's counts: it is only a hint
-        let read = self.read.load(Ordering::Relaxed) + value.len();
-        self.read.store(read, Ordering::Relaxed);
-        let size: usize = self.literals.iter().map(|text| text.len()).sum();
-        if read > size * DENSE_AFTER {
-            self.dense.get_or_init(|| self.make_dense(size));
-        }
-    }
-
-    #[cold]
-    fn make_dense(&self, size: usize) -> Option<dfa::DFA> {
-        let mut builder = dfa::DFA::builder();
-        builder.start_kind(aho_corasick::StartKind::Unanchored).prefilter(false);
-        (size <= DENSE_LIMIT).then(|| builder.build(&self.literals).ok()).flatten()
-    }
-
-    #[inline(always)]
-    fn walk_with(&self, automaton: &impl Automaton, value: &[u8], found: &mut impl FnMut(&[Out])) {
-        let Ok(mut state) = automaton.start_state(Anchored::No) else { return };
-        let mut bytes = value.iter();
-        loop {
-            // nothing but the next state in this loop: it is where long values spend their time
-            loop {
-                let Some(&byte) = bytes.next() else { return };
-                state = automaton.next_state(Anchored::No, state, byte);
-                if automaton.is_special(state) {
-                    break;
-                }
-            }
-            if automaton.is_match(state) {
-                for index in 0..automaton.match_len(state) {
-                    let pattern: PatternID = automaton.match_pattern(state, index);
-                    found(&self.outs[pattern.as_usize()]);
-                }
-            }
         }
     }
 }

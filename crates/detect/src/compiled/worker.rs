@@ -1,16 +1,17 @@
-//! One thread's matching of events: nothing is shared while an event is matched.
+//! One thread's matching of events. Nothing is written that others read while an event is matched; what
+//! some events teach goes to the [notes](super::lessons) afterwards.
 
 use std::sync::Arc;
 
 use ward_core::{ClassId, Event, EventClass, FieldSpan, ValueKind};
 
 use super::Matcher;
+use super::cache::Answers;
 use super::fold::fold_into;
-use super::hints::{SAMPLE, WORTHWHILE};
 use super::keywords;
+use super::lessons::{Lesson, Notes};
 use super::partition::{Home, Node, Partition, SlotIndex};
-use super::plan::{Measured, Plan};
-use super::room::{Learned, Room};
+use super::room::Room;
 use super::texts::Bit;
 use super::truths::Truths;
 use crate::leaf;
@@ -59,16 +60,8 @@ const ABSENT: SlotState = SlotState {
     incomplete: false,
 };
 
-/// The first events of a partition are read in full to learn from them; then the plan is made anew, and
-/// again each time there are so many times as many.
-const FIRST_REPLAN: u64 = 32;
-const REPLAN_GROWTH: u64 = 32;
-/// Later one of so many events is read in full: more often while there are few.
-const SAMPLE_EVERY: [u64; 2] = [64, 512];
-const FEW: u64 = 4096;
-
 impl Worker {
-    /// A worker with nothing learned yet.
+    /// A worker that knows what the others of its matcher have learned.
     pub fn new(matcher: Arc<Matcher>) -> Self {
         Self { matcher, by_class: Vec::new(), rooms: Vec::new(), state: State::default() }
     }
@@ -85,15 +78,9 @@ impl Worker {
             return;
         }
         let start = hits.len();
-        let every = if room.events < FEW { SAMPLE_EVERY[0] } else { SAMPLE_EVERY[1] };
-        let sample = room.events <= FIRST_REPLAN || room.events.is_multiple_of(every);
         room.matching(event, &mut self.state).run(hits);
-        if sample {
-            self.state.learn(room, event);
-            if room.events >= room.next_plan {
-                room.next_plan = room.events * REPLAN_GROWTH;
-                room.replan();
-            }
+        if room.lesson.wants(room.events) {
+            self.state.note(room, event);
         }
         if hits.len() - start > 1 {
             hits[start..].sort_unstable();
@@ -107,18 +94,7 @@ impl Worker {
         if self.rooms.len() <= id {
             self.rooms.resize_with(id + 1, || None);
         }
-        self.rooms[id].get_or_insert_with(|| {
-            let measured = Measured::nothing(&partition);
-            let learned = partition.slots.iter().map(|_| Learned::default()).collect();
-            Room {
-                plan: Plan::new(&partition, &measured),
-                partition,
-                measured,
-                learned,
-                events: 0,
-                next_plan: FIRST_REPLAN,
-            }
-        });
+        self.rooms[id].get_or_insert_with(|| Room::new(partition));
         let ClassId(class) = class.id;
         if self.by_class.len() <= class as usize {
             self.by_class.resize(class as usize + 1, None);
@@ -130,7 +106,8 @@ impl Worker {
 
 impl Room {
     fn matching<'a, 'e>(&'a mut self, event: &'a Event<'e>, state: &'a mut State) -> Matching<'a, 'e> {
-        Matching { partition: &self.partition, plan: &self.plan, learned: &mut self.learned, event, state }
+        let Self { partition, lesson, answers, .. } = self;
+        Matching { partition, lesson, answers, event, state }
     }
 }
 
@@ -150,9 +127,20 @@ impl State {
         self.bits[bit as usize / 64] >> (bit % 64) & 1 == 1
     }
 
-    /// Reads what matching left unread of the event, and counts everything.
+    /// Notes an event that was matched, if the notes are free.
     #[cold]
-    fn learn(&mut self, room: &mut Room, event: &Event<'_>) {
+    fn note(&mut self, room: &mut Room, event: &Event<'_>) {
+        let partition = Arc::clone(&room.partition);
+        if let Some(mut notes) = partition.lessons().notes() {
+            if notes.latest.number == room.lesson.number {
+                self.read_all(room, event, &mut notes);
+            }
+            room.report(&mut notes);
+        }
+    }
+
+    /// Reads what matching left unread of the event, and counts everything.
+    fn read_all(&mut self, room: &mut Room, event: &Event<'_>, notes: &mut Notes) {
         let slots = room.partition.slots.len() as SlotIndex;
         let mut matching = room.matching(event, self);
         for slot in 0..slots {
@@ -160,10 +148,10 @@ impl State {
             if matching.state.slots[slot as usize].incomplete {
                 matching.complete(slot);
             }
-            matching.remember(slot);
+            matching.remember(slot, notes);
         }
         matching.seek_keywords();
-        let measured = &mut room.measured;
+        let measured = &mut notes.measured;
         measured.events += 1;
         measured.record_bytes += event.record.len() as u64;
         for (seen, state) in measured.slots.iter_mut().zip(&self.slots) {
@@ -186,8 +174,8 @@ fn has_text(span: &FieldSpan) -> bool {
 
 struct Matching<'a, 'e> {
     partition: &'a Partition,
-    plan: &'a Plan,
-    learned: &'a mut [Learned],
+    lesson: &'a Lesson,
+    answers: &'a mut [Answers],
     event: &'a Event<'e>,
     state: &'a mut State,
 }
@@ -196,13 +184,14 @@ impl Matching<'_, '_> {
     fn run(&mut self, hits: &mut Vec<u32>) {
         self.state.reset(self.partition);
         self.route();
-        for &slot in &self.plan.eager {
+        let plan = &self.lesson.plan;
+        for &slot in &plan.eager {
             self.read(slot);
         }
-        if self.plan.keywords {
+        if plan.keywords {
             self.seek_keywords();
         }
-        for &rule in &self.plan.always {
+        for &rule in &plan.always {
             self.look(rule, hits);
         }
         // A rule that is looked at may read further slots, but those call no rules: the queue is final.
@@ -340,7 +329,7 @@ impl Matching<'_, '_> {
         self.state.slots[slot as usize].incomplete = false;
         self.each_value(slot, |this, slot, span| {
             let State { bits, looked, queue, plain, low, .. } = &mut *this.state;
-            let mut truths = Truths { bits, looked, queue, plan: this.plan };
+            let mut truths = Truths { bits, looked, queue, plan: &this.lesson.plan };
             let text = this.event.text_of(span, plain);
             this.partition.slots[slot as usize].ask_parts(text, low, &mut |bit| truths.set(bit));
         });
@@ -364,10 +353,10 @@ impl Matching<'_, '_> {
     fn read_value(&mut self, slot: SlotIndex, span: &FieldSpan) {
         let questions = &self.partition.slots[slot as usize];
         let State { bits, looked, queue, plain, low, slots, .. } = &mut *self.state;
-        let mut truths = Truths { bits, looked, queue, plan: self.plan };
+        let mut truths = Truths { bits, looked, queue, plan: &self.lesson.plan };
         let raw = self.event.raw(span);
-        let Learned { answers, hints, .. } = &mut self.learned[slot as usize];
-        let hints = hints.as_ref();
+        let hints = self.lesson.hints[slot as usize].as_ref();
+        let answers = &mut self.answers[slot as usize];
         let complete = match answers.get(raw) {
             Ok(known) => {
                 known.bits.iter().for_each(|&bit| truths.set(bit));
@@ -391,19 +380,15 @@ impl Matching<'_, '_> {
         slots[slot as usize].incomplete |= !complete;
     }
 
-    /// Keeps a long value to choose hints by.
-    fn remember(&mut self, slot: SlotIndex) {
-        let learned = &mut self.learned[slot as usize];
-        let first = self.state.slots[slot as usize].first;
-        let Some(span) = self.event.fields.get(first as usize) else { return };
-        if self.partition.slots[slot as usize].reads_all && learned.seen_bytes < SAMPLE {
+    /// Keeps a value to choose hints by.
+    fn remember(&mut self, slot: SlotIndex, notes: &mut Notes) {
+        let slot = slot as usize;
+        if let Some(span) = self.event.fields.get(self.state.slots[slot].first as usize)
+            && notes.wants_value(self.partition, slot)
+        {
             let mut value = Vec::new();
             fold_into(self.event.text_of(span, &mut self.state.plain), &mut value);
-            value.truncate(SAMPLE);
-            if value.len() >= WORTHWHILE {
-                learned.seen_bytes += value.len();
-                learned.seen.push(value);
-            }
+            notes.keep(slot, value);
         }
     }
 
@@ -413,7 +398,7 @@ impl Matching<'_, '_> {
         }
         let Some(keywords) = &self.partition.keywords else { return };
         let State { bits, looked, queue, low, .. } = &mut *self.state;
-        let mut truths = Truths { bits, looked, queue, plan: self.plan };
+        let mut truths = Truths { bits, looked, queue, plan: &self.lesson.plan };
         keywords.find(self.event, low, &mut |bit| truths.set(bit));
     }
 

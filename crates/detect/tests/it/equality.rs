@@ -38,7 +38,7 @@ fn on_the_corpus_the_compiled_matcher_answers_as_the_plain_one() {
 }
 
 /// Numbers of the rules that fire, by walking every tree.
-fn plain_hits(rules: &[Rule], class: &EventClass, event: &PlainEvent) -> Vec<u32> {
+pub fn plain_hits(rules: &[Rule], class: &EventClass, event: &PlainEvent) -> Vec<u32> {
     let applies = |rule: &Rule| {
         rule.log_source == LogSource::default()
             || class.log_sources.iter().any(|source| rule.log_source.covers(source))
@@ -168,11 +168,17 @@ proptest! {
         };
         let names = Arc::new(names);
         let matcher = Arc::new(Matcher::new(set.rules.clone().into(), Arc::clone(&names)));
-        let mut worker = Worker::new(matcher);
+        // they share what they learn, and one comes when it is learned
+        let mut workers = vec![Worker::new(Arc::clone(&matcher)), Worker::new(Arc::clone(&matcher))];
         let (mut scanner, mut buf) = (Scanner::default(), EventBuf::default());
-        // repeats let the worker learn: plans, answers and hints come into play
-        for _ in 0..repeats {
-            for record in &events {
+        // repeats let the workers learn: plans, answers and hints come into play
+        for round in 0..repeats {
+            if round == 10 {
+                workers.push(Worker::new(Arc::clone(&matcher)));
+            }
+            for (turn, record) in events.iter().enumerate() {
+                let of_all = workers.len();
+                let worker = &mut workers[(round + turn / 2) % of_all];
                 scanner.scan(record.as_bytes(), &names, &mut buf).unwrap();
                 let event = buf.json_event(record.as_bytes());
                 let mut hits = Vec::new();

@@ -10,3 +10,4 @@ mod own_rules;
 mod pipelines;
 mod regression;
 mod scene;
+mod threads;

@@ -1,0 +1,243 @@
+//! The database itself: which kind it is, its connections, and how it is opened.
+//!
+//! One connection writes, several read. On SQLite that is all it can do well (WAL: readers never wait for
+//! the writer); on PostgreSQL it keeps the order of the ledger without waiting inside the database.
+//! Invariant: what `commit` answered survives a power cut (`synchronous = FULL`).
+//! Invariant: a connection for reading cannot write; the database itself refuses.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::any::{AnyConnectOptions, AnyPoolOptions, AnyRow, install_default_drivers};
+use sqlx::{Any, AnyPool, Executor, Pool, Transaction};
+
+use crate::sql::Sql;
+use crate::{StoreError, migrate};
+
+/// Ward's relational state. Cheap to clone: all clones share the connections.
+#[derive(Debug, Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    kind: Kind,
+    url: String,
+    writer: AnyPool,
+    readers: AnyPool,
+}
+
+/// The URL can hold a password: it is not shown.
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inner").field("kind", &self.kind).finish_non_exhaustive()
+    }
+}
+
+/// How a store is opened.
+#[derive(Debug, Clone, Copy)]
+pub struct StoreOptions {
+    /// Connections that read. Default 4.
+    pub readers: u32,
+    /// How long a write waits for another process, and anything for a connection. Default 10 seconds.
+    pub wait: Duration,
+}
+
+impl Default for StoreOptions {
+    fn default() -> Self {
+        Self { readers: 4, wait: Duration::from_secs(10) }
+    }
+}
+
+/// What a statement can need to know of the database below: as little as possible.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// SQLite, in this process.
+    Sqlite,
+    /// PostgreSQL, 15 or newer.
+    Postgres,
+}
+
+impl Store {
+    /// Opens the database of this URL, `sqlite:PATH` or `postgres://...`, makes it when it is a file that does
+    /// not exist, and brings its schema up to date. In an SQLite URL `%`, `?` and `#` of a path are written
+    /// with percent signs, as [`Store::url_of`] does.
+    ///
+    /// # Errors
+    /// It is no database, cannot be reached, or has been used by a newer Ward.
+    pub async fn open(url: &str, options: StoreOptions) -> Result<Self, StoreError> {
+        let store = Self::connect(url, options)?;
+        migrate::migrate(&store, migrate::ALL).await?;
+        Ok(store)
+    }
+
+    /// The URL of an SQLite file.
+    pub fn url_of(path: &std::path::Path) -> String {
+        let mut url = "sqlite:".to_owned();
+        for letter in path.to_string_lossy().chars() {
+            match letter {
+                '%' => url.push_str("%25"),
+                '?' => url.push_str("%3F"),
+                '#' => url.push_str("%23"),
+                plain => url.push(plain),
+            }
+        }
+        url
+    }
+
+    /// Which database it is.
+    pub fn kind(&self) -> Kind {
+        self.inner.kind
+    }
+
+    /// Whether the database answers, for a check of readiness.
+    ///
+    /// # Errors
+    /// It does not.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.rows(Sql::new("SELECT 1")).await.map(drop)
+    }
+
+    /// Waits for what is being written, then closes all connections.
+    pub async fn close(&self) {
+        self.inner.writer.close().await;
+        self.inner.readers.close().await;
+    }
+
+    pub(crate) fn connect(url: &str, options: StoreOptions) -> Result<Self, StoreError> {
+        install_default_drivers();
+        let kind = Kind::of(url)?;
+        let url = match kind {
+            Kind::Sqlite if !url.contains('?') => format!("{url}?mode=rwc"),
+            _ => url.to_owned(),
+        };
+        let inner = Inner {
+            kind,
+            writer: pool(kind, &url, 1, options.wait, kind.set_up_writer(options.wait))?,
+            readers: pool(
+                kind,
+                &url,
+                options.readers.max(1),
+                options.wait,
+                kind.set_up_reader(options.wait),
+            )?,
+            url,
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        &self.inner.url
+    }
+
+    /// Takes the connection that writes, and with it every other writer's turn.
+    pub(crate) async fn begin(&self) -> Result<Transaction<'static, Any>, StoreError> {
+        let start = match self.inner.kind {
+            Kind::Sqlite => "BEGIN IMMEDIATE",
+            Kind::Postgres => "BEGIN",
+        };
+        self.inner.writer.begin_with(start).await.map_err(StoreError::doing("start a change"))
+    }
+
+    /// Reads all rows of a statement.
+    pub(crate) async fn rows(&self, sql: Sql) -> Result<Vec<AnyRow>, StoreError> {
+        sql.query().fetch_all(&self.inner.readers).await.map_err(StoreError::doing("read"))
+    }
+
+    /// Reads the first row of a statement.
+    pub(crate) async fn row(&self, sql: Sql) -> Result<Option<AnyRow>, StoreError> {
+        sql.query().fetch_optional(&self.inner.readers).await.map_err(StoreError::doing("read"))
+    }
+}
+
+impl Kind {
+    fn of(url: &str) -> Result<Self, StoreError> {
+        let scheme = url.split(':').next().unwrap_or_default();
+        match scheme {
+            "sqlite" if !url.contains(":memory:") => Ok(Self::Sqlite),
+            "postgres" | "postgresql" => Ok(Self::Postgres),
+            _ => Err(StoreError::NoDatabase(scheme.chars().take(20).collect())),
+        }
+    }
+
+    /// A table of one column, `value`, with the texts of the JSON array that placeholder `at` stands for. The
+    /// one thing that the two databases have no common words for.
+    pub(crate) fn members(self, at: usize) -> String {
+        match self {
+            Self::Sqlite => format!("SELECT value FROM json_each(${at})"),
+            Self::Postgres => format!("SELECT jsonb_array_elements_text(${at}::jsonb) AS value"),
+        }
+    }
+
+    /// What to put before a statement to be told how it would be run, and the column of the answer.
+    pub(crate) fn explanation(self) -> (&'static str, usize) {
+        match self {
+            Self::Sqlite => ("EXPLAIN QUERY PLAN ", 3),
+            Self::Postgres => ("EXPLAIN ", 0),
+        }
+    }
+
+    fn set_up_writer(self, wait: Duration) -> String {
+        match self {
+            Self::Sqlite => format!(
+                "PRAGMA busy_timeout = {}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+                 PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384",
+                wait.as_millis()
+            ),
+            Self::Postgres => "SET client_min_messages = warning".to_owned(),
+        }
+    }
+
+    fn set_up_reader(self, wait: Duration) -> String {
+        match self {
+            Self::Sqlite => format!(
+                "PRAGMA busy_timeout = {}; PRAGMA query_only = ON; PRAGMA temp_store = MEMORY; \
+                 PRAGMA cache_size = -8192",
+                wait.as_millis()
+            ),
+            Self::Postgres => "SET default_transaction_read_only = on".to_owned(),
+        }
+    }
+}
+
+fn pool(kind: Kind, url: &str, size: u32, wait: Duration, set_up: String) -> Result<Pool<Any>, StoreError> {
+    let options: AnyConnectOptions = url.parse().map_err(StoreError::doing("understand its URL"))?;
+    let set_up: Arc<str> = set_up.into();
+    Ok(AnyPoolOptions::new()
+        .max_connections(size)
+        .acquire_timeout(wait)
+        // A file does not go away; a server may have been restarted.
+        .test_before_acquire(kind == Kind::Postgres)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .after_connect(move |connection, _| {
+            let set_up = Arc::clone(&set_up);
+            Box::pin(
+                async move { connection.execute(sqlx::raw_sql(sqlx::AssertSqlSafe(set_up))).await.map(drop) },
+            )
+        })
+        .connect_lazy_with(options))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn a_database_is_told_by_its_url_and_a_password_in_it_is_not_repeated() {
+        assert_eq!(Kind::of("sqlite:/var/lib/ward/ward.db").unwrap(), Kind::Sqlite);
+        assert_eq!(Kind::of("postgres://ward@db/ward").unwrap(), Kind::Postgres);
+        assert_eq!(Kind::of("postgresql://ward@db/ward").unwrap(), Kind::Postgres);
+        let error = Kind::of("mysql://root:hunter2@db/ward").unwrap_err().to_string();
+        assert_eq!(error, "'mysql' is no database: it starts with neither 'sqlite:' nor 'postgres://'");
+        assert!(Kind::of("sqlite::memory:").is_err(), "each connection would have its own");
+    }
+
+    #[test]
+    fn a_path_with_letters_of_urls_stays_that_path() {
+        assert_eq!(Store::url_of(Path::new("/a b/50%?#.db")), "sqlite:/a b/50%25%3F%23.db");
+    }
+}

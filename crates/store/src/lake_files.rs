@@ -1,0 +1,226 @@
+//! The catalogue of the lake: which files hold whose events of which time.
+//!
+//! Invariant: a search reads exactly the files that are `live`, and each event is in one of them.
+//! Invariant: a row is forgotten only after its file is gone: replaced or retired first, unlinked second,
+//! [`unlinked`] last. A crash in between leaves a row in [`to_unlink`], never a file that nobody knows.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+use sqlx::any::AnyRow;
+use ward_core::{Actor, BatchId, OrganisationId, Scope, Timestamp};
+use ward_ledger::Hash;
+
+use crate::change::Change;
+use crate::reach::within;
+use crate::sql::{Columns, Sql, rows_a_statement, sql, values};
+use crate::{Store, StoreError};
+
+/// A file of the lake.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LakeFile {
+    /// Its path within the lake's storage.
+    pub path: String,
+    /// Whose events are in it.
+    pub organisation: OrganisationId,
+    /// Which day they are of: days since 1970-01-01, UTC.
+    pub day: i64,
+    /// How many events.
+    pub rows: u64,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// Time of the earliest.
+    pub min_time: Timestamp,
+    /// Time of the latest.
+    pub max_time: Timestamp,
+}
+
+/// Which files are asked for. The default: all that are live.
+#[derive(Debug, Clone, Default)]
+pub struct FileFilter {
+    /// Only with events at or after.
+    pub from: Option<Timestamp>,
+    /// Only with events before.
+    pub until: Option<Timestamp>,
+    /// Only of these, as far as they may be seen.
+    pub organisations: Option<BTreeSet<OrganisationId>>,
+}
+
+/// The live files that can hold what is asked for, newest first.
+///
+/// # Errors
+/// The database fails.
+pub async fn files(store: &Store, scope: &Scope, filter: &FileFilter) -> Result<Vec<LakeFile>, StoreError> {
+    let scope = match &filter.organisations {
+        Some(wanted) => scope.narrowed(wanted.iter().cloned()),
+        None => scope.clone(),
+    };
+    let mut select = Sql::new(
+        "SELECT path, organisation, day, rows, bytes, min_time, max_time FROM lake_files WHERE state = 'live'",
+    );
+    if let Some(from) = filter.from {
+        select.push(" AND max_time >= ").bind(from);
+    }
+    if let Some(until) = filter.until {
+        select.push(" AND min_time < ").bind(until);
+    }
+    within(&mut select, store.kind(), "organisation", &scope);
+    select.push(" ORDER BY max_time DESC, path");
+    store.rows(select).await?.iter().map(read).collect()
+}
+
+/// Puts new files in the place of old ones, which hold the same events: compaction.
+///
+/// # Errors
+/// An old file is not live any more, a new one is in the catalogue already, or the database fails.
+pub async fn replace_files(
+    store: &Store,
+    by: &Actor,
+    now: Timestamp,
+    old: &[String],
+    new: &[LakeFile],
+) -> Result<(), StoreError> {
+    let mut change = store.change(by, now).await?;
+    end(&mut change, now, old, "replaced").await?;
+    insert(&mut change, now, None, new).await?;
+    let detail = json!({ "old": old, "new": digest(new) });
+    change.commit("lake.compact", &format!("{} files", old.len()), detail).await
+}
+
+/// Takes files out of every search, with the events in them: retention.
+///
+/// # Errors
+/// A file is not live any more, or the database fails.
+pub async fn retire_files(
+    store: &Store,
+    by: &Actor,
+    now: Timestamp,
+    paths: &[String],
+) -> Result<(), StoreError> {
+    if paths.is_empty() {
+        return Ok(());
+    }
+    let mut change = store.change(by, now).await?;
+    end(&mut change, now, paths, "retired").await?;
+    change.commit("lake.retire", &format!("{} files", paths.len()), json!({ "paths": paths })).await
+}
+
+/// Files that were replaced or retired at or before `until`: no search that started later reads them.
+///
+/// # Errors
+/// The database fails.
+pub async fn to_unlink(store: &Store, until: Timestamp) -> Result<Vec<String>, StoreError> {
+    let select = sql(
+        "SELECT path FROM lake_files WHERE state IN ('replaced', 'retired') AND changed <= $1 ORDER BY path",
+        values![until],
+    );
+    store.rows(select).await?.iter().map(|row| row.text(0)).collect()
+}
+
+/// Forgets files that are gone from storage. A live file is not forgotten.
+///
+/// # Errors
+/// The database fails.
+pub async fn unlinked(store: &Store, by: &Actor, now: Timestamp, paths: &[String]) -> Result<(), StoreError> {
+    let mut change = store.change(by, now).await?;
+    let mut forgotten = 0;
+    for chunk in paths.chunks(rows_a_statement(4)) {
+        let mut delete = Sql::new("DELETE FROM lake_files WHERE state <> 'live' AND path IN ");
+        delete.tuple(chunk.iter().map(Into::into));
+        forgotten += change.execute(delete).await?;
+    }
+    if forgotten == 0 {
+        return Ok(());
+    }
+    change.commit("lake.unlink", &format!("{forgotten} files"), json!({ "paths": paths })).await
+}
+
+/// Whether a path is in the catalogue in any state; a file in storage that is not was never finished.
+///
+/// # Errors
+/// The database fails.
+pub async fn is_known(store: &Store, path: &str) -> Result<bool, StoreError> {
+    let select = sql("SELECT path FROM lake_files WHERE path = $1", values![path]);
+    Ok(store.row(select).await?.is_some())
+}
+
+/// Enters live files.
+pub(crate) async fn insert(
+    change: &mut Change<'_>,
+    now: Timestamp,
+    segment: Option<BatchId>,
+    files: &[LakeFile],
+) -> Result<(), StoreError> {
+    let segment = segment.map(|batch| i64::try_from(batch.0).unwrap_or(i64::MAX));
+    for chunk in files.chunks(rows_a_statement(11)) {
+        let mut insert = Sql::new(
+            "INSERT INTO lake_files (path, organisation, day, rows, bytes, min_time, max_time, segment, created, \
+             state, changed) VALUES ",
+        );
+        insert.tuples(chunk.iter().map(|file| {
+            values![
+                &file.path,
+                &file.organisation,
+                file.day,
+                file.rows,
+                file.bytes,
+                file.min_time,
+                file.max_time,
+                segment,
+                now,
+                "live",
+                now,
+            ]
+        }));
+        insert.push(" ON CONFLICT (path) DO NOTHING");
+        if change.execute(insert).await? != chunk.len() as u64 {
+            return Err(StoreError::Refused(
+                "files could not be entered: the lake has one already".to_owned(),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Files as the ledger tells of them.
+pub(crate) fn digest(files: &[LakeFile]) -> serde_json::Value {
+    let paths: Vec<&str> = files.iter().map(|file| file.path.as_str()).collect();
+    json!({
+        "count": files.len(),
+        "rows": files.iter().map(|file| file.rows).sum::<u64>(),
+        "digest": Hash::of(paths.join("\n").as_bytes()).to_string(),
+    })
+}
+
+/// Ends the life of files that must be live.
+async fn end(
+    change: &mut Change<'_>,
+    now: Timestamp,
+    paths: &[String],
+    state: &str,
+) -> Result<(), StoreError> {
+    let mut ended = 0;
+    for chunk in paths.chunks(rows_a_statement(4)) {
+        let mut update = Sql::new("UPDATE lake_files SET state = ");
+        update.bind(state).push(", changed = ").bind(now).push(" WHERE state = 'live' AND path IN ");
+        update.tuple(chunk.iter().map(Into::into));
+        ended += change.execute(update).await?;
+    }
+    if ended == paths.len() as u64 {
+        return Ok(());
+    }
+    let why = format!("{} files could not be {state}: {ended} of them are live", paths.len());
+    Err(StoreError::Refused(why))
+}
+
+fn read(row: &AnyRow) -> Result<LakeFile, StoreError> {
+    Ok(LakeFile {
+        path: row.text(0)?,
+        organisation: row.organisation(1)?,
+        day: row.int(2)?,
+        rows: row.count(3)?,
+        bytes: row.count(4)?,
+        min_time: row.time(5)?,
+        max_time: row.time(6)?,
+    })
+}

@@ -1,0 +1,143 @@
+//! What is in the lake, and how far the journal is done.
+
+use std::collections::BTreeSet;
+
+use ward_core::{BatchId, Scope};
+use ward_store::lake_files::{self, FileFilter, LakeFile};
+use ward_store::segments::{self, Done, SegmentDone};
+use ward_store::{Store, checkpoints};
+
+use crate::support::*;
+
+fn segment(first: u64, last: u64) -> SegmentDone {
+    SegmentDone { first: BatchId(first), last: BatchId(last), events: 10, findings: 1, undecodable: 0 }
+}
+
+fn file(path: &str, of: &str, from: i64, to: i64) -> LakeFile {
+    LakeFile {
+        path: path.to_owned(),
+        organisation: org(of),
+        day: 20_509,
+        rows: 10,
+        bytes: 1_000,
+        min_time: later(from),
+        max_time: later(to),
+    }
+}
+
+async fn done(store: &Store, segment: SegmentDone, files: &[LakeFile]) -> Done {
+    segments::segment_done(store, &watch(), NOW, &segment, files).await.unwrap()
+}
+
+async fn paths(store: &Store, scope: &Scope, filter: &FileFilter) -> Vec<String> {
+    lake_files::files(store, scope, filter).await.unwrap().into_iter().map(|file| file.path).collect()
+}
+
+#[test]
+fn the_floor_rises_over_segments_that_adjoin_in_whatever_order_they_are_done() {
+    on_each(|store| async move {
+        assert_eq!(segments::done_through(&store).await.unwrap(), BatchId(0));
+        done(&store, segment(11, 20), &[]).await;
+        assert_eq!(segments::done_through(&store).await.unwrap(), BatchId(0));
+        done(&store, segment(1, 10), &[]).await;
+        assert_eq!(segments::done_through(&store).await.unwrap(), BatchId(20));
+        done(&store, segment(31, 40), &[]).await;
+        assert_eq!(segments::done_through(&store).await.unwrap(), BatchId(20));
+        for (batch, is_done) in [(1, true), (20, true), (21, false), (30, false), (31, true), (41, false)] {
+            assert_eq!(segments::is_done(&store, BatchId(batch)).await.unwrap(), is_done, "{batch}");
+        }
+    });
+}
+
+#[test]
+fn a_segment_is_done_once_and_the_files_of_a_second_attempt_are_nobodys() {
+    on_each(|store| async move {
+        assert_eq!(done(&store, segment(1, 10), &[file("a", "LEEDS", 0, 9)]).await, Done::Now);
+        assert_eq!(done(&store, segment(1, 10), &[file("b", "LEEDS", 0, 9)]).await, Done::Before);
+        assert_eq!(paths(&store, &all(), &FileFilter::default()).await, ["a"]);
+        assert!(lake_files::is_known(&store, "a").await.unwrap());
+        assert!(!lake_files::is_known(&store, "b").await.unwrap());
+    });
+}
+
+#[test]
+fn overlapping_segments_and_known_files_are_refused_whole() {
+    on_each(|store| async move {
+        done(&store, segment(5, 10), &[file("a", "LEEDS", 0, 9)]).await;
+        for wrong in
+            [segment(10, 12), segment(4, 5), segment(1, 20), segment(6, 7), segment(9, 3), segment(0, 3)]
+        {
+            let refused = segments::segment_done(&store, &watch(), NOW, &wrong, &[]).await;
+            assert!(refused.is_err(), "{wrong:?}");
+        }
+        let files = [file("new", "LEEDS", 0, 9), file("a", "LEEDS", 0, 9)];
+        assert!(segments::segment_done(&store, &watch(), NOW, &segment(11, 20), &files).await.is_err());
+        assert!(!segments::is_done(&store, BatchId(11)).await.unwrap());
+        assert_eq!(paths(&store, &all(), &FileFilter::default()).await, ["a"]);
+    });
+}
+
+#[test]
+fn a_search_gets_the_files_of_its_time_and_scope_only() {
+    on_each(|store| async move {
+        let files = [file("l1", "LEEDS", 0, 9), file("l2", "LEEDS", 10, 19), file("y1", "YORK", 0, 19)];
+        done(&store, segment(1, 1), &files).await;
+        let between = |from, until| FileFilter {
+            from: Some(later(from)),
+            until: Some(later(until)),
+            ..FileFilter::default()
+        };
+        assert_eq!(paths(&store, &all(), &FileFilter::default()).await, ["l2", "y1", "l1"]);
+        assert_eq!(paths(&store, &all(), &between(9, 10)).await, ["y1", "l1"]);
+        assert_eq!(paths(&store, &all(), &between(20, 30)).await, Vec::<String>::new());
+        assert_eq!(paths(&store, &only("LEEDS"), &between(0, 30)).await, ["l2", "l1"]);
+        let york = FileFilter { organisations: Some(BTreeSet::from([org("YORK")])), ..FileFilter::default() };
+        assert_eq!(paths(&store, &all(), &york).await, ["y1"]);
+        assert_eq!(paths(&store, &only("LEEDS"), &york).await, Vec::<String>::new());
+        assert_eq!(paths(&store, &only("NOWHERE"), &FileFilter::default()).await, Vec::<String>::new());
+    });
+}
+
+#[test]
+fn compaction_changes_files_at_once_or_not_at_all() {
+    on_each(|store| async move {
+        done(&store, segment(1, 1), &[file("a", "LEEDS", 0, 9), file("b", "LEEDS", 0, 9)]).await;
+        let old = ["a".to_owned(), "b".to_owned()];
+        let new = [file("ab", "LEEDS", 0, 9)];
+        lake_files::replace_files(&store, &watch(), later(5), &old, &new).await.unwrap();
+        assert_eq!(paths(&store, &all(), &FileFilter::default()).await, ["ab"]);
+        let again = [file("ab2", "LEEDS", 0, 9)];
+        assert!(lake_files::replace_files(&store, &watch(), later(6), &old, &again).await.is_err());
+        let half = ["ab".to_owned(), "none".to_owned()];
+        assert!(lake_files::retire_files(&store, &watch(), later(6), &half).await.is_err());
+        assert_eq!(paths(&store, &all(), &FileFilter::default()).await, ["ab"]);
+    });
+}
+
+#[test]
+fn a_file_is_forgotten_only_after_it_is_gone() {
+    on_each(|store| async move {
+        done(&store, segment(1, 1), &[file("a", "LEEDS", 0, 9), file("b", "LEEDS", 0, 9)]).await;
+        let (a, b) = (["a".to_owned()], ["b".to_owned()]);
+        lake_files::retire_files(&store, &watch(), later(5), &a).await.unwrap();
+        assert_eq!(paths(&store, &all(), &FileFilter::default()).await, ["b"]);
+        assert_eq!(lake_files::to_unlink(&store, later(4)).await.unwrap(), Vec::<String>::new());
+        assert_eq!(lake_files::to_unlink(&store, later(5)).await.unwrap(), a);
+        lake_files::unlinked(&store, &watch(), later(6), &[a[0].clone(), b[0].clone()]).await.unwrap();
+        assert!(!lake_files::is_known(&store, "a").await.unwrap());
+        assert_eq!(paths(&store, &all(), &FileFilter::default()).await, b, "a live file is never forgotten");
+    });
+}
+
+#[test]
+fn a_checkpoint_is_replaced_with_its_place() {
+    on_each(|store| async move {
+        assert_eq!(checkpoints::get(&store, "watch").await.unwrap(), None);
+        let bytes: Vec<u8> = (0..=255).collect();
+        for (position, content) in [(4, &bytes[..]), (9, &[])] {
+            checkpoints::put(&store, &watch(), NOW, "watch", BatchId(position), content).await.unwrap();
+            let checkpoint = checkpoints::get(&store, "watch").await.unwrap().unwrap();
+            assert_eq!((checkpoint.position, &checkpoint.content[..]), (BatchId(position), content));
+        }
+    });
+}

@@ -1,0 +1,14 @@
+//! The store, on both databases.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
+
+mod access;
+mod alerts;
+mod crash;
+mod lake;
+mod ledger;
+mod plans;
+mod postgres;
+mod quiet;
+mod schema;
+mod support;
