@@ -25,6 +25,8 @@ CREATE TABLE IF NOT EXISTS lake_files (
     bytes BIGINT NOT NULL,
     min_time BIGINT NOT NULL,
     max_time BIGINT NOT NULL,
+    digest BIGINT NOT NULL,
+    filters BYTEA NOT NULL,
     segment BIGINT,
     created BIGINT NOT NULL,
     state TEXT NOT NULL,

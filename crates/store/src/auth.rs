@@ -116,6 +116,16 @@ impl IntakeSources {
         self.by_id.get(id)
     }
 
+    /// Digest of each token that is good now, and whose it is.
+    pub fn tokens(&self) -> impl Iterator<Item = (&Hash, &SourceId)> {
+        self.by_token.iter().map(|(hash, token)| (hash, &token.source))
+    }
+
+    /// Digest of each client certificate, and whose it is.
+    pub fn certificates(&self) -> impl Iterator<Item = (&Hash, &SourceId)> {
+        self.by_certificate.iter()
+    }
+
     /// All of them, by name.
     pub fn iter(&self) -> impl Iterator<Item = &Source> {
         self.by_id.values()

@@ -6,7 +6,7 @@ use serde_json::json;
 use ward_core::{Actor, BatchId, Timestamp};
 use ward_ledger::Hash;
 
-use crate::sql::{Columns, sql, values};
+use crate::sql::{Columns, Sql, sql, values};
 use crate::{Store, StoreError};
 
 /// State of something, and how far of the journal is in it.
@@ -42,6 +42,16 @@ pub async fn put(
     change.execute(upsert).await?;
     let detail = json!({ "position": position.0, "digest": Hash::of(content).to_string() });
     change.commit("checkpoint.put", name, detail).await
+}
+
+/// Names of the checkpoints whose name begins so.
+///
+/// # Errors
+/// The database fails.
+pub async fn names(store: &Store, beginning: &str) -> Result<Vec<String>, StoreError> {
+    let select = Sql::new("SELECT name FROM checkpoints ORDER BY name");
+    let names: Result<Vec<String>, _> = store.rows(select).await?.iter().map(|row| row.text(0)).collect();
+    Ok(names?.into_iter().filter(|name| name.starts_with(beginning)).collect())
 }
 
 /// The checkpoint of this name. `None`: there is none yet.

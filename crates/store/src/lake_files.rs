@@ -33,6 +33,10 @@ pub struct LakeFile {
     pub min_time: Timestamp,
     /// Time of the latest.
     pub max_time: Timestamp,
+    /// CRC-32 of the file.
+    pub digest: u32,
+    /// What a search asks before it opens the file; empty: nothing is known.
+    pub index: Vec<u8>,
 }
 
 /// Which files are asked for. The default: all that are live.
@@ -56,7 +60,8 @@ pub async fn files(store: &Store, scope: &Scope, filter: &FileFilter) -> Result<
         None => scope.clone(),
     };
     let mut select = Sql::new(
-        "SELECT path, organisation, day, rows, bytes, min_time, max_time FROM lake_files WHERE state = 'live'",
+        "SELECT path, organisation, day, rows, bytes, min_time, max_time, digest, filters FROM lake_files \
+         WHERE state = 'live'",
     );
     if let Some(from) = filter.from {
         select.push(" AND max_time >= ").bind(from);
@@ -152,10 +157,10 @@ pub(crate) async fn insert(
     files: &[LakeFile],
 ) -> Result<(), StoreError> {
     let segment = segment.map(|batch| i64::try_from(batch.0).unwrap_or(i64::MAX));
-    for chunk in files.chunks(rows_a_statement(11)) {
+    for chunk in files.chunks(rows_a_statement(13)) {
         let mut insert = Sql::new(
-            "INSERT INTO lake_files (path, organisation, day, rows, bytes, min_time, max_time, segment, created, \
-             state, changed) VALUES ",
+            "INSERT INTO lake_files (path, organisation, day, rows, bytes, min_time, max_time, digest, filters, \
+             segment, created, state, changed) VALUES ",
         );
         insert.tuples(chunk.iter().map(|file| {
             values![
@@ -166,6 +171,8 @@ pub(crate) async fn insert(
                 file.bytes,
                 file.min_time,
                 file.max_time,
+                u64::from(file.digest),
+                file.index.as_slice(),
                 segment,
                 now,
                 "live",
@@ -222,5 +229,7 @@ fn read(row: &AnyRow) -> Result<LakeFile, StoreError> {
         bytes: row.count(4)?,
         min_time: row.time(5)?,
         max_time: row.time(6)?,
+        digest: u32::try_from(row.count(7)?).map_err(|_| StoreError::Damaged("digest of a file"))?,
+        index: row.bytes(8)?,
     })
 }

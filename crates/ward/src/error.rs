@@ -57,6 +57,29 @@ pub enum Error {
         /// What is wrong with it.
         source: ward_telemetry::Error,
     },
+    /// The configuration is not as it should be.
+    #[error("use the configuration {path}: {reason}")]
+    Config {
+        /// File or setting.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The store cannot be used.
+    #[error("use the store")]
+    Store(#[from] ward_store::StoreError),
+    /// The journal cannot be used.
+    #[error("use the journal")]
+    Journal(#[from] ward_journal::JournalError),
+    /// The lake cannot be used.
+    #[error("use the lake")]
+    Lake(#[from] ward_lake::LakeError),
+    /// The listeners cannot be started.
+    #[error("start the listeners")]
+    Intake(#[from] ward_intake::IntakeError),
+    /// A thread cannot be started.
+    #[error("start a thread")]
+    Thread(#[source] std::io::Error),
     /// The correlations cannot be run.
     #[error("run the correlations")]
     Correlate(#[source] Box<dyn std::error::Error + Send + Sync>),

@@ -22,6 +22,8 @@ fn file(path: &str, of: &str, from: i64, to: i64) -> LakeFile {
         bytes: 1_000,
         min_time: later(from),
         max_time: later(to),
+        digest: u32::MAX,
+        index: vec![0, 1, 255],
     }
 }
 

@@ -29,14 +29,14 @@ const LOOK: Duration = Duration::from_secs(2);
 pub async fn sources(store: &Store, sources: &Sources) -> Result<(), Error> {
     let known = auth::ingest_sources(store, now()).await?;
     let mut table = SourceTable::default();
-    for source in known.sources() {
+    for source in known.iter() {
         table.add(source.clone());
     }
     for (hash, source) in known.tokens() {
-        table.token(hash, source.clone());
+        table.token(hash.0, source.clone());
     }
     for (fingerprint, source) in known.certificates() {
-        table.certificate(fingerprint, source.clone());
+        table.certificate(fingerprint.0, source.clone());
     }
     sources.replace(table);
     Ok(())
