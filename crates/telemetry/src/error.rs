@@ -123,3 +123,28 @@ pub enum Error {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
 }
+
+impl Error {
+    /// A short code for counting: lower case, with hyphens.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Read { .. } => "read",
+            Self::Compressed { .. } => "compression",
+            Self::Bomb { .. } => "bomb",
+            Self::UnknownContent { .. } => "unknown-content",
+            Self::UnknownFormat { .. } => "unknown-format",
+            Self::TooLong { .. } => "too-long",
+            Self::TooDeep { .. } => "too-deep",
+            Self::TooManyColumns { .. } => "too-many-columns",
+            Self::NotUtf8 { .. } => "not-utf8",
+            Self::Json(_) => "json",
+            Self::Unclosed { .. } => "unclosed",
+            Self::NotAnObject => "no-object",
+            Self::Cut { .. } => "cut",
+            Self::GivenUp => "given-up",
+            Self::Line { .. } => "line",
+            Self::Otlp(_) => "otlp",
+            Self::Evtx { .. } | Self::EvtxPart { .. } => "evtx",
+        }
+    }
+}

@@ -174,7 +174,7 @@ impl Eyes {
                 self.event(&event, place, exceptions, lake.as_deref_mut(), detect, seen);
             }
             Decoded::Bad { record, offset, error } => {
-                seen.undecodable.push(bad(&batch, record, offset, error.kind_name(), &chain(&error)));
+                seen.undecodable.push(bad(&batch, record, offset, error.code(), &chain(&error)));
             }
         };
         if !decoder.decode_lines(format, batch.payload, &names, &mut each) {
@@ -199,7 +199,7 @@ impl Eyes {
                 Err(error) => failed = Some(error),
             }
             if let Some(error) = failed {
-                seen.undecodable.push(whole(&batch, error.kind_name(), chain(&error)));
+                seen.undecodable.push(whole(&batch, error.code(), chain(&error)));
             }
         }
         self.decoder = decoder;

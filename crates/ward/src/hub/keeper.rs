@@ -1,0 +1,185 @@
+//! The keeper: puts small files of the lake together, removes old ones, and listens for sources that have
+//! fallen silent.
+//!
+//! Invariant: the store knows first: a file is unlinked only after the catalogue does not list it any more,
+//! and not before searches that began with it must have ended.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::{Map, json};
+use ward_core::{Actor, OrganisationId, Scope, Severity, Timestamp};
+use ward_lake::{Day, LakeFile, Retention, WriteOptions};
+use ward_store::findings::{self, Finding, RuleName};
+use ward_store::lake_files::{self, FileFilter};
+use ward_store::{FindingId, Store, heartbeats};
+
+use super::config::HubConfig;
+use super::{catalogue, identity};
+use crate::clock::now;
+use crate::detect::problems::chain;
+use crate::error::Error;
+
+/// Files of one organisation and day from which on they are put together.
+const MANY: usize = 8;
+/// Largest file that is put together with others, in bytes.
+const SMALL: u64 = 64 << 20;
+/// Most files put together at once.
+const AT_ONCE: usize = 64;
+/// How long a file that is not listed any more is kept for searches that began before, in microseconds.
+const GRACE: i64 = 5 * 60 * 1_000_000;
+/// Time between looks for silent sources.
+const LISTEN: Duration = Duration::from_secs(15);
+
+/// Tidies the lake now and then, for ever.
+pub async fn tidy(store: Store, config: HubConfig) {
+    let every = Duration::from_secs(config.lake.tidy_minutes.max(1) * 60);
+    let retention = retention(&config);
+    loop {
+        tokio::time::sleep(every).await;
+        if let Err(error) = round(&store, &config, &retention).await {
+            tracing::error!(error = %chain(&error), "could not tidy the lake; trying again later");
+        }
+    }
+}
+
+/// Looks for silent sources now and then, for ever.
+pub async fn listen_for_silence(store: Store) {
+    loop {
+        tokio::time::sleep(LISTEN).await;
+        if let Err(error) = tell_silence(&store).await {
+            tracing::error!(error = %chain(&error), "could not look for silent sources");
+        }
+    }
+}
+
+async fn round(store: &Store, config: &HubConfig, retention: &Retention) -> Result<(), Error> {
+    let by = Actor::ward("keeper");
+    let all = lake_files::files(store, &Scope::whole_sector(), &FileFilter::default()).await?;
+    let all = catalogue::files(all);
+    let expired: Vec<String> =
+        ward_lake::expired(&all, retention, Day::of(now())).into_iter().map(|file| file.path.clone()).collect();
+    if !expired.is_empty() {
+        tracing::info!(files = expired.len(), "removing events that are older than they are kept");
+        lake_files::retire_files(store, &by, now(), &expired).await?;
+    }
+    let root = config.lake();
+    for (_, files) in together(all.into_iter().filter(|file| !expired.contains(&file.path))) {
+        let (root, level) = (root.clone(), config.lake.compression_level);
+        let old: Vec<String> = files.iter().map(|file| file.path.clone()).collect();
+        let made = tokio::task::spawn_blocking(move || {
+            ward_lake::compact(&root, &files, &WriteOptions { level, ..WriteOptions::default() })
+        });
+        let Ok(made) = made.await else { continue };
+        lake_files::replace_files(store, &by, now(), &old, &[catalogue::entry(&made?)]).await?;
+        tracing::debug!(files = old.len(), "put files of the lake together");
+    }
+    unlink(store, &by, &root).await?;
+    Ok(())
+}
+
+/// Small files of the same organisation and day, where there are many.
+fn together(files: impl Iterator<Item = LakeFile>) -> BTreeMap<(OrganisationId, Day), Vec<LakeFile>> {
+    let mut groups: BTreeMap<(OrganisationId, Day), Vec<LakeFile>> = BTreeMap::new();
+    for file in files.filter(|file| file.bytes <= SMALL) {
+        groups.entry((file.organisation.clone(), file.day)).or_default().push(file);
+    }
+    groups.retain(|_, files| files.len() >= MANY);
+    for files in groups.values_mut() {
+        files.sort_by_key(|file| file.bytes);
+        files.truncate(AT_ONCE);
+    }
+    groups
+}
+
+async fn unlink(store: &Store, by: &Actor, root: &Path) -> Result<(), Error> {
+    let until = Timestamp::from_micros(now().micros() - GRACE);
+    let paths = lake_files::to_unlink(store, until).await?;
+    let mut gone = Vec::new();
+    for path in paths {
+        match std::fs::remove_file(root.join(&path)) {
+            Ok(()) => gone.push(path),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => gone.push(path),
+            Err(source) => return Err(Error::Read { path: root.join(PathBuf::from(path)), source }),
+        }
+    }
+    if !gone.is_empty() {
+        lake_files::unlinked(store, by, now(), &gone).await?;
+    }
+    Ok(())
+}
+
+fn retention(config: &HubConfig) -> Retention {
+    let days = config.lake.retention.iter();
+    let own = days.filter_map(|(code, days)| Some((OrganisationId::new(code).ok()?, *days)));
+    Retention { days: config.lake.retention_days, own: own.collect() }
+}
+
+/// Makes a finding of each source that has just fallen silent; the same silence is told once.
+async fn tell_silence(store: &Store) -> Result<(), Error> {
+    let now = now();
+    let silent = heartbeats::silent(store, &Scope::whole_sector(), now).await?;
+    let found: Vec<Finding> = silent
+        .into_iter()
+        .map(|silent| {
+            let (id, organisation) = (silent.source.id, silent.source.organisation);
+            let mut matched = Map::new();
+            matched.insert("source".into(), json!(id.as_str()));
+            matched.insert("last_seen".into(), json!(silent.ever.then(|| silent.since.to_string())));
+            Finding {
+                id: FindingId(identity::silence(&organisation, id.as_str(), silent.since.micros())),
+                organisation,
+                source: id,
+                events: Vec::new(),
+                rule: RuleName {
+                    id: SILENT_RULE.to_owned(),
+                    title: "A source of telemetry has fallen silent".to_owned(),
+                    tags: vec!["attack.defense-evasion".to_owned(), "attack.t1562".to_owned()],
+                },
+                level: Severity::Medium,
+                host: None,
+                user: None,
+                time: now,
+                received: now,
+                matched,
+                exception: None,
+            }
+        })
+        .collect();
+    findings::record(store, &Actor::ward("keeper"), now, &found).await?;
+    Ok(())
+}
+
+/// Id of the rule that a silent source is told under.
+pub const SILENT_RULE: &str = "ward.source.silent";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(organisation: &str, day: &str, bytes: u64, name: usize) -> LakeFile {
+        let day: Day = day.parse().unwrap();
+        LakeFile {
+            path: format!("organisation={organisation}/day={day}/{name}.parquet"),
+            organisation: OrganisationId::new(organisation).unwrap(),
+            day,
+            rows: 1,
+            bytes,
+            min_time: day.start(),
+            max_time: day.start(),
+            digest: 0,
+            index: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn only_many_small_files_of_one_organisation_and_day_are_put_together() {
+        let mut files: Vec<LakeFile> = (0..MANY).map(|n| file("RR8", "2026-11-26", 1_000, n)).collect();
+        files.extend((0..MANY - 1).map(|n| file("RCB", "2026-11-26", 1_000, n)));
+        files.extend((0..MANY).map(|n| file("RR8", "2026-11-25", SMALL + 1, n)));
+        let groups = together(files.into_iter());
+        let sizes: Vec<_> = groups.iter().map(|((code, _), files)| (code.as_str(), files.len())).collect();
+        assert_eq!(sizes, [("RR8", MANY)]);
+    }
+}
