@@ -49,7 +49,7 @@ fn threads_that_enter_a_class_together_answer_as_the_plain_matcher() {
         .map(|n| {
             let text = format!(
                 "title: t\nlogsource: {{product: p}}\ndetection:\n  some: {{alpha|contains: ['word{n}x', 'other {n} ']}}\n  \
-                 not: {{beta|endswith: '{}'}}\n  condition: some and not not\n",
+                 spared: {{beta|endswith: '{}'}}\n  condition: some and not spared\n",
                 n % 7
             );
             (format!("{n}.yml"), text)
