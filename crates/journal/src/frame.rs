@@ -176,7 +176,9 @@ mod tests {
     #[test]
     fn only_twenty_digits_name_a_segment() {
         assert_eq!(SegmentId::of_file(&SegmentId(4711).file_name()), Some(SegmentId(4711)));
-        for other in ["1.seg", "00000000000000000001.tmp", "+0000000000000000001.seg", "99999999999999999999.seg"] {
+        for other in
+            ["1.seg", "00000000000000000001.tmp", "+0000000000000000001.seg", "99999999999999999999.seg"]
+        {
             assert_eq!(SegmentId::of_file(other), None, "{other}");
         }
     }

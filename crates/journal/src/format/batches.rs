@@ -116,7 +116,14 @@ fn entry(rest: &mut Numbers<'_>, whole: usize, codes: &mut Codes) -> Option<Entr
     std::str::from_utf8(rest.bytes(format)?).ok()?;
     rest.bytes(payload)?;
     let format = from..from + format;
-    Some(Entry { organisation, source, received, payload: format.end..format.end + payload, format, key: None })
+    Some(Entry {
+        organisation,
+        source,
+        received,
+        payload: format.end..format.end + payload,
+        format,
+        key: None,
+    })
 }
 
 fn known<T: Clone>(met: &mut HashMap<String, T>, code: &str, make: fn(&str) -> Option<T>) -> Option<T> {
@@ -160,8 +167,7 @@ mod tests {
             encode(&batch(b"abc"), Some(key), &mut plain).unwrap(),
         ];
         assert_eq!(plain.len(), size(&batch(b"")) + size(&batch(b"abc")));
-        let body =
-            decode(plain, BatchId(4), 2, &encode_keys(&entries), &mut Codes::default()).unwrap();
+        let body = decode(plain, BatchId(4), 2, &encode_keys(&entries), &mut Codes::default()).unwrap();
         assert_eq!(body.entries, entries);
         let read: Vec<_> = body.batches().map(|batch| (batch.id.0, batch.to_batch(), batch.key)).collect();
         assert_eq!(read, [(4, batch(b""), None), (5, batch(b"abc"), Some(key))]);

@@ -101,12 +101,8 @@ fn read_copy(copy: &[u8; COPY]) -> Option<FoundHead> {
     }
     let follows = numbers.u32()?;
     let (first, nonce) = (numbers.u64()?, numbers.u64()?);
-    let before = Before {
-        first: numbers.u64()?,
-        last: numbers.u64()?,
-        end: numbers.u64()?,
-        latest: numbers.i64()?,
-    };
+    let before =
+        Before { first: numbers.u64()?, last: numbers.u64()?, end: numbers.u64()?, latest: numbers.i64()? };
     let head = SegmentHead { first, nonce, before: (follows == 1).then_some(before) };
     Some(FoundHead::Head { head, whole: true })
 }
