@@ -8,42 +8,59 @@ use crate::hub::{batch, key, open, read};
 
 const FRAMES: u64 = 5;
 
-/// A sealed segment of some frames, one batch each.
-fn segment() -> (String, Vec<u8>, Vec<(u64, Batch)>) {
+/// Two segments as they stand on the disk: some frames of one batch each, then one more.
+struct Written {
+    name: String,
+    bytes: Vec<u8>,
+    /// The second one's name and bytes.
+    next: (String, Vec<u8>),
+    /// What the first one holds.
+    whole: Vec<(u64, Batch)>,
+}
+
+fn written() -> Written {
     let disk = FaultyDisk::new();
     let (journal, _) = open(&disk);
     for name in 0..FRAMES {
         journal.append_and_wait(batch(name), (name % 2 == 0).then(|| key(name))).unwrap();
     }
     let whole = read(&journal).0;
+    journal.seal();
+    journal.append_and_wait(batch(99), None).unwrap();
     drop(journal);
-    let name = disk.names().pop().unwrap();
-    (name.clone(), disk.bytes(&name).unwrap(), whole)
+    let [name, next] = disk.names().try_into().unwrap();
+    let bytes = |name: &str| disk.bytes(name).unwrap();
+    Written { bytes: bytes(&name), next: (next.clone(), bytes(&next)), name, whole }
 }
 
-/// What is read of a folder with these bytes as its segment, how much damage is told, and what was recovered.
-fn reread(name: &str, bytes: Vec<u8>, followed: bool) -> (Vec<(u64, Batch)>, usize, Recovery) {
+/// What is read of a folder with these bytes as its segment, how often damage is told, and what was recovered.
+/// `next`: a later segment; without one the first is read whole when the journal is opened.
+fn reread(
+    name: &str,
+    bytes: Vec<u8>,
+    next: Option<&(String, Vec<u8>)>,
+) -> (Vec<(u64, Batch)>, usize, Recovery) {
     let disk = FaultyDisk::new();
     disk.put(name, bytes);
-    if followed {
-        // A later segment, so that this one is not read whole when the journal is opened.
-        let (other, _) = open(&disk.restart(0));
-        other.append_and_wait(batch(99), None).unwrap();
-        drop(other);
+    if let Some((name, bytes)) = next {
+        disk.put(name, bytes.clone());
     }
     let (journal, recovery) = open(&disk);
-    let (read, damage) = read(&journal);
+    let (mut read, damage) = read(&journal);
+    if next.is_some() {
+        assert_eq!(read.pop().map(|(_, last)| last), Some(batch(99)), "the later segment is whole");
+    }
     (read, damage.len() + recovery.torn.len() + recovery.damage.len(), recovery)
 }
 
 #[test]
 fn every_flipped_bit_is_told_and_all_other_frames_are_read() {
-    let (name, bytes, whole) = segment();
-    for at in 0..bytes.len() {
-        for bit in [0, 3, 7] {
+    let Written { name, bytes, next, whole } = written();
+    for (at, bit) in (0..bytes.len()).flat_map(|at| [(at, 0), (at, 3), (at, 7)]) {
+        for next in [None, Some(&next)] {
             let mut damaged = bytes.clone();
             damaged[at] ^= 1 << bit;
-            let (read, told, _) = reread(&name, damaged, false);
+            let (read, told, _) = reread(&name, damaged, next);
             assert!(told > 0, "byte {at} bit {bit}: nothing is told");
             let lost = whole.len() - read.len();
             assert!(lost <= 1, "byte {at} bit {bit}: {lost} frames are lost");
@@ -54,12 +71,15 @@ fn every_flipped_bit_is_told_and_all_other_frames_are_read() {
 
 #[test]
 fn every_truncation_is_told_unless_it_is_between_frames_and_all_before_is_read() {
-    let (name, bytes, whole) = segment();
+    let Written { name, bytes, next, whole } = written();
     let mut silent = 0;
     for len in 0..bytes.len() {
-        let (read, told, _) = reread(&name, bytes[..len].to_vec(), false);
+        let (read, told, _) = reread(&name, bytes[..len].to_vec(), None);
         assert_eq!(read, whole[..read.len()], "cut to {len}");
         silent += usize::from(told == 0);
+        let (read, told, _) = reread(&name, bytes[..len].to_vec(), Some(&next));
+        assert_eq!(read, whole[..read.len()], "cut to {len}");
+        assert!(told > 0, "cut to {len}: the next segment knows how long this one was");
     }
     // After the head and after each frame but the last there is nothing that could be told.
     assert_eq!(silent as u64, FRAMES);
@@ -67,7 +87,7 @@ fn every_truncation_is_told_unless_it_is_between_frames_and_all_before_is_read()
 
 #[test]
 fn a_number_is_not_given_again_to_what_took_the_place_of_an_unreadable_one() {
-    let (name, bytes, whole) = segment();
+    let Written { name, bytes, whole, .. } = written();
     let (last, highest) = (bytes.len() - 1, whole.last().unwrap().0);
     for at in [last, last - 60, 140, 10] {
         let mut damaged = bytes.clone();
@@ -84,7 +104,7 @@ fn a_number_is_not_given_again_to_what_took_the_place_of_an_unreadable_one() {
 #[test]
 fn what_a_client_sends_does_not_pass_for_a_frame() {
     // A whole segment as payload, and then the head of the frame around it is damaged.
-    let (_, inner, _) = segment();
+    let inner = written().bytes;
     let disk = FaultyDisk::new();
     let (journal, _) = open(&disk);
     journal.append_and_wait(Batch { payload: inner, ..batch(0) }, None).unwrap();
@@ -93,7 +113,7 @@ fn what_a_client_sends_does_not_pass_for_a_frame() {
     let name = disk.names().remove(0);
     let mut bytes = disk.bytes(&name).unwrap();
     bytes[140] ^= 1;
-    let (read, told, _) = reread(&name, bytes, false);
+    let (read, told, _) = reread(&name, bytes, None);
     assert!(told > 0);
     assert_eq!(read.into_iter().map(|(_, batch)| batch).collect::<Vec<_>>(), [batch(1)]);
 }
@@ -102,11 +122,15 @@ fn what_a_client_sends_does_not_pass_for_a_frame() {
 fn junk_of_any_length_is_no_segment() {
     for len in [0, 1, 67, 68, 136, 137, 5_000] {
         let name = format!("{:020}.seg", 7);
-        let (read, _, recovery) = reread(&name, vec![0xa5; len], false);
-        assert_eq!((read.len(), recovery.segments, recovery.removed.len()), (0, 0, 1), "{len}");
+        let (found, _, recovery) = reread(&name, vec![0xa5; len], None);
+        assert_eq!((found.len(), recovery.segments, recovery.removed.len()), (0, 0, 1), "{len}");
         assert!(recovery.next_batch >= 7);
-        let (read, ..) = reread(&name, vec![0xa5; len], true);
-        assert_eq!(read.len(), 0);
+        let junk = (name, vec![0xa5; len]);
+        let Written { name, bytes, whole, .. } = written();
+        let disk = FaultyDisk::new();
+        disk.put(&name, bytes);
+        disk.put(&junk.0, junk.1);
+        assert_eq!(read(&open(&disk).0).0, whole, "behind a whole one");
     }
 }
 
