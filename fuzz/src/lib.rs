@@ -107,6 +107,7 @@ pub const TARGETS: &[Target] = &[
         run: |input| input::read(Some(Format::Otlp), input),
     },
     Target { name: "pipeline", covers: &["detect/src/pipeline"], run: rules::pipeline },
+    Target { name: "placeholders", covers: &["detect/src/placeholders.rs"], run: rules::placeholders },
     Target {
         name: "recognised",
         covers: &[

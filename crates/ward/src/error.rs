@@ -25,7 +25,7 @@ pub enum Error {
         path: PathBuf,
         /// What is wrong with it.
         #[source]
-        source: PlaceholderError,
+        source: ward_detect::placeholders::PlaceholderError,
     },
     /// A table of log sources is not as it should be.
     #[error("use the tables of log sources")]
@@ -60,18 +60,4 @@ pub enum Error {
     /// The correlations cannot be run.
     #[error("run the correlations")]
     Correlate(#[source] Box<dyn std::error::Error + Send + Sync>),
-}
-
-/// What is wrong with a file of placeholder values.
-#[derive(Debug, Error)]
-pub enum PlaceholderError {
-    /// It is not TOML.
-    #[error("it is not TOML")]
-    Toml(#[from] toml::de::Error),
-    /// It is not YAML.
-    #[error("it is not YAML")]
-    Yaml(#[from] yaml_serde::Error),
-    /// A value is neither a text, a number nor a list of these.
-    #[error("'{0}' must be a value or a list of values")]
-    Value(String),
 }
