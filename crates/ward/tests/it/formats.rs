@@ -87,3 +87,25 @@ fn the_help_teaches_examples_and_exit_codes() {
         assert!(ran.out().contains(told), "{told}\n{}", ran.out());
     }
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_cannot_be_written_is_an_error() {
+    let desk = desk();
+    for args in [
+        &["--help"][..],
+        &["--version"],
+        &["help", "detect"],
+        &["detect", "--help"],
+        &["detect", "--rules", "rules", "--format", "csv", "a.json"],
+        &["rules", "check", "rules"],
+        &["rules", "explain", "rules/shadow.yml", "a.json"],
+    ] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let ran = desk.command(args).stdout(full).output().unwrap();
+        let said = String::from_utf8_lossy(&ran.stderr);
+        assert_eq!(ran.status.code(), Some(2), "{args:?}: {said}");
+        assert!(said.starts_with("ward could not write its output: No space left"), "{args:?}: {said}");
+    }
+    assert_eq!((desk.ward(&["--version"]).code(), desk.ward(&["detect"]).code()), (0, 2));
+}
