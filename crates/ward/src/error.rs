@@ -36,6 +36,14 @@ pub enum Error {
     /// `--rule` names a rule that is not loaded.
     #[error("find a loaded rule with the id or name '{0}'")]
     UnknownRule(String),
+    /// The time asked for is none.
+    #[error("scan from {from} to {to}: --to must be later than --from")]
+    NoTime {
+        /// `--from`.
+        from: ward_core::Timestamp,
+        /// `--to`.
+        to: ward_core::Timestamp,
+    },
     /// There is not one rule to work with.
     #[error("load any rule from {0}")]
     NoRules(String),

@@ -40,7 +40,7 @@ pub struct DetectArgs {
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub from: Option<Timestamp>,
 
-    /// Only events before this time
+    /// Only events before this time; it must be later than --from
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub to: Option<Timestamp>,
 

@@ -61,6 +61,11 @@ const AHEAD: usize = 4;
 /// What keeps the scan from being started, or its output from being written.
 pub fn run(args: &DetectArgs) -> Result<Ending, Error> {
     let started = Instant::now();
+    if let (Some(from), Some(to)) = (args.from, args.to)
+        && from >= to
+    {
+        return Err(Error::NoTime { from, to });
+    }
     let cores = || std::thread::available_parallelism().map_or(1, usize::from);
     let threads = args.threads.map_or_else(cores, usize::from);
     let mut set = rule_set::load(&args.rules, &args.sigma, threads)?;

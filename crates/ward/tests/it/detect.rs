@@ -172,6 +172,19 @@ fn rules_and_times_can_be_narrowed() {
 }
 
 #[test]
+fn a_range_of_time_that_holds_none_is_refused() {
+    let desk = Desk::new();
+    desk.write("a.json", event(1, "PACS01", "vssadmin delete shadows"));
+    for from in ["2026-11-23T08:05:00Z", "2026-11-24"] {
+        let to = "2026-11-23T08:05:00Z";
+        let ran = desk.ward(&["detect", "--rules", "rules", "--from", from, "--to", to, "a.json"]);
+        assert_eq!((ran.code(), ran.out()), (2, ""));
+        assert!(ran.err().starts_with("ward could not scan from 2026-11-2"), "{}", ran.err());
+        assert!(ran.err().ends_with(": --to must be later than --from\n"), "{}", ran.err());
+    }
+}
+
+#[test]
 fn a_log_source_can_be_given_to_what_does_not_say_it() {
     let desk = Desk::new();
     desk.write("a.json", "{\"CommandLine\":\"vssadmin delete shadows\"}");
