@@ -88,6 +88,15 @@ fn the_help_teaches_examples_and_exit_codes() {
     }
 }
 
+#[test]
+fn a_rate_says_what_it_leaves_out() {
+    let ran = desk().ward(&["detect", "--rules", "rules", "--stats", "a.json"]);
+    let is_rate = |line: &&str| line.starts_with("events per second") || line.starts_with("bytes per second");
+    let rates: Vec<_> = ran.err().lines().filter(is_rate).collect();
+    assert_eq!(rates.len(), 2);
+    assert!(rates.iter().all(|line| line.ends_with("(without the loading of rules)")), "{rates:?}");
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn what_cannot_be_written_is_an_error() {
