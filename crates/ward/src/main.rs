@@ -3,6 +3,7 @@
 mod attack;
 mod detect;
 mod error;
+mod hidden;
 mod own_rules;
 mod rule_set;
 mod rules;

@@ -89,6 +89,26 @@ fn the_help_teaches_examples_and_exit_codes() {
 }
 
 #[test]
+fn no_format_writes_characters_that_are_hidden() {
+    let desk = Desk::new();
+    let hidden = "\u{9b}2J\u{202e}\u{200b}\u{feff}\u{7f}";
+    desk.write(
+        &format!("{hidden}.json"),
+        event(1, &format!("A{hidden}"), &format!("delete shadows {hidden}")),
+    );
+    for format in ["json", "csv", "ocsf", "table"] {
+        let ran = desk.ward(&["detect", "--rules", "rules", "--format", format, "."]);
+        assert_eq!(ran.code(), 1, "{}", ran.err());
+        let both = format!("{}{}", ran.out(), ran.err());
+        let shown = both.chars().find(|c| hidden.replace("2J", "").contains(*c));
+        assert_eq!(shown, None, "{format}: {both:?}");
+    }
+    let found = desk.ward(&["detect", "--rules", "rules", "--format", "json", "."]).json();
+    assert_eq!(found[0]["host"], format!("A{hidden}"));
+    assert_eq!(found[0]["event"]["CommandLine"], format!("delete shadows {hidden}"));
+}
+
+#[test]
 fn a_rate_says_what_it_leaves_out() {
     let ran = desk().ward(&["detect", "--rules", "rules", "--stats", "a.json"]);
     let is_rate = |line: &&str| line.starts_with("events per second") || line.starts_with("bytes per second");

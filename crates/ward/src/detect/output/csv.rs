@@ -1,10 +1,12 @@
 //! Findings as comma-separated values (RFC 4180), under a header line.
 //!
 //! A cell that a spreadsheet would run as a formula gets an apostrophe in front: what events say is
-//! written by whoever attacks.
+//! written by whoever attacks. [Hidden characters](crate::hidden), line breaks among them, are written as
+//! `\\uXXXX`, as JSON has them, so a finding is one line; tabs stay.
 
 use super::super::finding::{Evidence, Finding};
 use super::json;
+use crate::hidden::escaped_text;
 
 /// Writes the names of the columns.
 pub fn head(out: &mut Vec<u8>) {
@@ -39,7 +41,8 @@ pub fn finding(finding: &Finding<'_>, out: &mut Vec<u8>) {
 
 fn cell(text: &str, out: &mut Vec<u8>) {
     let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']) && text != "-";
-    if !formula && !text.contains(['"', ',', '\n', '\r']) {
+    let text = escaped_text(text);
+    if !formula && !text.contains(['"', ',']) {
         out.extend_from_slice(text.as_bytes());
         return;
     }
@@ -55,6 +58,7 @@ fn cell(text: &str, out: &mut Vec<u8>) {
 mod tests {
     use super::super::sample;
     use super::*;
+    use crate::hidden::is_hidden;
 
     fn line(found: &Finding<'_>) -> String {
         let mut out = Vec::new();
@@ -80,5 +84,15 @@ mod tests {
         let line = line(&found);
         assert!(line.contains(",\"'@SUM(1+1)\","), "{line}");
         assert!(line.ends_with(",\"'=cmd|' /C calc'!A0\"\n"), "{line}");
+    }
+
+    #[test]
+    fn a_finding_is_one_line_without_hidden_characters() {
+        let mut found = sample::finding(Evidence::Text("one\r\ntwo\u{9b}2J".as_bytes()), &[]);
+        found.host = Some("PACS\u{202e}10\u{200b}");
+        let line = line(&found);
+        assert!(!line.trim_end().contains(is_hidden), "{line:?}");
+        assert!(line.contains(",PACS\\u202e10\\u200b,"), "{line}");
+        assert!(line.ends_with(",one\\u000d\\u000atwo\\u009b2J\n"), "{line}");
     }
 }
