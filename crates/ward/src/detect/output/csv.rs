@@ -6,7 +6,7 @@
 
 use super::super::finding::{Evidence, Finding};
 use super::json;
-use crate::hidden::escaped_text;
+use crate::hidden::{escaped_text, is_hidden};
 
 /// Writes the names of the columns.
 pub fn head(out: &mut Vec<u8>) {
@@ -40,7 +40,7 @@ pub fn finding(finding: &Finding<'_>, out: &mut Vec<u8>) {
 }
 
 fn cell(text: &str, out: &mut Vec<u8>) {
-    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']) && text != "-";
+    let formula = is_formula(text);
     let text = escaped_text(text);
     if !formula && !text.contains(['"', ',']) {
         out.extend_from_slice(text.as_bytes());
@@ -54,11 +54,19 @@ fn cell(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
+/// Whether a spreadsheet may take it for a formula: it looks behind white space, and takes full-width and
+/// small signs as what they are in East Asian text. A dash alone is standard input.
+fn is_formula(text: &str) -> bool {
+    let behind_space = text.trim_start_matches(|c: char| c.is_whitespace() || is_hidden(c));
+    text != "-" && (text.starts_with(['\t', '\r', '\n']) || behind_space.starts_with(FORMULA_SIGNS))
+}
+
+const FORMULA_SIGNS: [char; 12] = ['=', '+', '-', '@', '＝', '＋', '－', '＠', '﹦', '﹢', '﹣', '﹫'];
+
 #[cfg(test)]
 mod tests {
     use super::super::sample;
     use super::*;
-    use crate::hidden::is_hidden;
 
     fn line(found: &Finding<'_>) -> String {
         let mut out = Vec::new();
@@ -84,6 +92,24 @@ mod tests {
         let line = line(&found);
         assert!(line.contains(",\"'@SUM(1+1)\","), "{line}");
         assert!(line.ends_with(",\"'=cmd|' /C calc'!A0\"\n"), "{line}");
+    }
+
+    #[test]
+    fn no_cell_is_a_formula_behind_white_space_or_in_full_width() {
+        let cell = |text: &str| {
+            let mut out = Vec::new();
+            cell(text, &mut out);
+            String::from_utf8(out).unwrap()
+        };
+        for text in ["\tx", "\t=1", " =1", "\u{a0}+1", "＝1", "＋1", "－1", "＠SUM(1)", "﹦1"] {
+            assert_eq!(cell(text), format!("\"'{text}\""));
+        }
+        assert_eq!(cell("\n=1"), "\"'\\u000a=1\"");
+        assert_eq!(cell("\rx"), "\"'\\u000dx\"");
+        assert_eq!(cell("\u{feff}=1"), "\"'\\ufeff=1\"");
+        for text in ["-", "a=1", "日本 ＝", ""] {
+            assert_eq!(cell(text), text);
+        }
     }
 
     #[test]
