@@ -270,8 +270,12 @@ impl Page {
             self.paragraph(&format!("{events} the log source of no rule (--logsource can name it)."));
         }
         if tally.outside > 0 {
-            let matches = counted(tally.outside, "match", "matches");
-            self.paragraph(&format!("{matches} outside --from and --to."));
+            let events = counted(tally.outside, "event is", "events are");
+            self.paragraph(&format!("{events} outside --from and --to, and left out."));
+        }
+        if tally.undated > 0 {
+            let events = counted(tally.undated, "event has", "events have");
+            self.paragraph(&format!("{events} no time that could be read; --from and --to do not apply."));
         }
         for (reason, count) in &report.skipped {
             self.paragraph(&format!("{} in folders {reason}.", counted(*count, "file", "files")));

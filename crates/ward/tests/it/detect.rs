@@ -172,6 +172,20 @@ fn rules_and_times_can_be_narrowed() {
 }
 
 #[test]
+fn events_of_other_times_and_of_none_are_told_apart() {
+    let desk = Desk::new();
+    let mut lines: String = (0..10).map(|n| event(n * 60, "A", "whoami") + "\n").collect();
+    lines.push_str("{\"Channel\":\"Microsoft-Windows-Sysmon/Operational\",\"EventID\":1}\n");
+    desk.write("a.json", lines);
+    let scan = |args: &[&str]| desk.ward(&[&["detect", "--rules", "rules", "a.json"], args].concat());
+    let ran = scan(&["--from", "2026-11-23T08:02:00Z", "--to", "2026-11-23T08:05:00Z"]);
+    assert!(ran.err().contains("Nothing found in 11 events of 1 input."), "{}", ran.err());
+    assert!(ran.err().contains("7 events are outside --from and --to"), "{}", ran.err());
+    assert!(ran.err().contains("1 event has no time that could be read"), "{}", ran.err());
+    assert!(!scan(&[]).err().contains("no time that could be read"));
+}
+
+#[test]
 fn a_range_of_time_that_holds_none_is_refused() {
     let desk = Desk::new();
     desk.write("a.json", event(1, "PACS01", "vssadmin delete shadows"));
