@@ -56,7 +56,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "checkpoint", covers: &["detect/src/correlate"], run: correlate::checkpoint },
     Target {
         name: "compressed",
-        covers: &["telemetry/src/input/compression.rs"],
+        covers: &["telemetry/src/input/compression.rs", "telemetry/src/input/gzip.rs"],
         run: |input| input::read(Some(Format::Lines), input),
     },
     Target {
@@ -107,6 +107,7 @@ pub const TARGETS: &[Target] = &[
         run: |input| input::read(Some(Format::Otlp), input),
     },
     Target { name: "pipeline", covers: &["detect/src/pipeline"], run: rules::pipeline },
+    Target { name: "placeholders", covers: &["detect/src/placeholders.rs"], run: rules::placeholders },
     Target {
         name: "recognised",
         covers: &[

@@ -1,4 +1,4 @@
-//! What a user writes: Sigma rules, pipelines, taxonomy tables.
+//! What a user writes: Sigma rules, pipelines, values of placeholders, taxonomy tables.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use rsigma_parser::parse_sigma_yaml;
 use ward_detect::load::{LoadOptions, load};
 use ward_detect::pipeline::{Pipeline, Pipelines};
+use ward_detect::placeholders::{from_toml, from_yaml};
 use ward_telemetry::taxonomy::Taxonomy;
 
 /// Rules load or are refused by name, the same each time.
@@ -57,6 +58,24 @@ detection:
   keywords: ['curl * | sh', 'wget']
   sel: {type: EXECVE, a0|re: '^(nc|ncat)$'}
   condition: 1 of them
+";
+
+/// Values of placeholders are read or refused, as YAML and as TOML; what is read can be given to a rule.
+pub fn placeholders(input: &[u8]) {
+    let Ok(text) = std::str::from_utf8(input) else { return };
+    for placeholders in [from_yaml(text), from_toml(text)].into_iter().flatten() {
+        let bytes: usize = placeholders.values().flatten().map(String::len).sum();
+        assert!(bytes <= 64 << 20, "aliases made {bytes} bytes of {}", text.len());
+        let options = LoadOptions { placeholders, ..LoadOptions::default() };
+        let set = load([("rule.yml", EXPANDED)], &options);
+        assert_eq!(set.rules.len() + set.report.refused.len(), 1);
+    }
+}
+
+const EXPANDED: &str = "\
+title: expanded
+logsource: {product: windows, category: process_creation}
+detection: {sel: {User|expand: '%admins%'}, condition: sel}
 ";
 
 /// A user's tables are read or refused by entry; what is read makes a resolver or says why not.

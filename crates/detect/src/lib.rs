@@ -17,6 +17,7 @@ pub mod explain;
 pub mod leaf;
 pub mod load;
 pub mod pipeline;
+pub mod placeholders;
 pub mod plain;
 pub mod rule;
 mod yaml;

@@ -23,6 +23,7 @@
 
 mod disk;
 mod error;
+pub mod faulty;
 mod format;
 mod frame;
 mod group;

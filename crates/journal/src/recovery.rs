@@ -71,11 +71,10 @@ pub(crate) fn recover(disk: &dyn Disk, options: &Options) -> Result<Found, Journ
         }
     }
     ids.sort_unstable();
-    let mut after: Option<Option<Before>> = None;
+    let mut after = After::Nothing;
     for id in ids.into_iter().rev() {
-        let judged = search.judge(id, after)?;
-        if let Some(before) = judged {
-            after = Some(before);
+        if let Some(says) = search.judge(id, after)? {
+            after = says;
         }
     }
     disk.sync_folder().map_err(JournalError::disk("make the names of the segments durable"))?;
@@ -111,79 +110,84 @@ struct Opened {
     nonce: u64,
 }
 
+/// What the next segment that was kept says of the one before it.
+#[derive(Debug, Clone, Copy)]
+enum After {
+    /// There is no next segment.
+    Nothing,
+    /// Its head is damaged.
+    Unknown,
+    /// There was none before it.
+    First,
+    Before(Before),
+}
+
 impl Search<'_> {
-    /// Takes the segment in, or removes it. `after`: what the next segment that was kept says of the one before
-    /// it; `None`: there is none. Gives what this one says, if it was kept.
-    fn judge(
-        &mut self,
-        id: SegmentId,
-        after: Option<Option<Before>>,
-    ) -> Result<Option<Option<Before>>, JournalError> {
+    /// Takes the segment in, or removes it. Gives what it says of the one before it, if it was kept.
+    fn judge(&mut self, id: SegmentId, after: After) -> Result<Option<After>, JournalError> {
         let read = || JournalError::disk(format!("read segment {id}"));
+        self.met(id.0);
+        let said = match after {
+            // The next segment was begun as if this one were not there.
+            After::First => return self.remove(id).map(|()| None),
+            After::Before(said) if said.first < id.0 => return self.remove(id).map(|()| None),
+            After::Before(said) if said.first == id.0 => Some(said),
+            After::Before(_) | After::Unknown | After::Nothing => None,
+        };
+        let is_last = matches!(after, After::Nothing);
         let file = self.disk.open(&id.file_name()).map_err(read())?;
         let len = file.len().map_err(read())?;
-        let said = after.flatten();
-        self.met(id.0);
-        if said.is_some_and(|said| said.first < id.0) {
-            self.remove(id)?; // the next segment was begun as if this one were not there
-            return Ok(None);
-        }
-        let (nonce, before) = match SegmentHead::read(&*file).map_err(read())? {
+        let (nonce, says, wrong) = match SegmentHead::read(&*file).map_err(read())? {
             FoundHead::Version(version) => return Err(JournalError::Version { segment: id, version }),
             FoundHead::Head { head, whole } if head.first == id.0 => {
-                if !whole {
-                    self.damage(id, 0, HEAD_BYTES as u64, "a copy of the segment's head is damaged");
-                }
-                (Some(head.nonce), head.before)
+                let wrong = (!whole).then_some("a copy of the segment's head is damaged");
+                (Some(head.nonce), head.before.map_or(After::First, After::Before), wrong)
             }
             FoundHead::Head { .. } | FoundHead::Damaged => {
                 let found = FrameHead::find(&*file, HEAD_BYTES as u64, len, None).map_err(read())?;
-                if found.is_some() || after.is_some() {
-                    self.damage(id, 0, len.min(HEAD_BYTES as u64), "the segment's head is damaged");
-                }
-                (found.map(|head| head.nonce), None)
+                let nonce = found.map(|head| head.nonce).or((!is_last).then_some(0));
+                (nonce, After::Unknown, Some("the segment's head is damaged"))
             }
         };
-        if let Some(before) = before {
+        if let After::Before(before) = says {
             self.met(before.last.saturating_add(1));
         }
-        let Some(nonce) = nonce.or(after.map(|_| 0)) else {
+        let Some(nonce) = nonce else {
             self.torn(id, 0, len);
-            self.remove(id)?; // its making was cut short
-            return Ok(None);
+            return self.remove(id).map(|()| None); // its making was cut short
         };
         let opened = Opened { id, file, len, nonce };
-        let kept = match (said.filter(|said| said.first == id.0), after) {
-            (Some(said), _) => self.take_said(&opened, said),
-            (None, Some(_)) => self.walk(&opened, false).map_err(read())?,
-            (None, None) => self.walk(&opened, true).map_err(read())?,
+        let kept = match said {
+            Some(said) => Some(self.take_said(&opened, said)),
+            None => self.walk(&opened, is_last).map_err(read())?,
         };
-        match kept {
-            Some(segment) => {
-                self.met(segment.last.saturating_add(1));
-                self.segments.insert(id, segment);
-                Ok(Some(before))
+        let Some(segment) = kept else {
+            if wrong.is_some() {
+                self.torn(id, 0, len.min(HEAD_BYTES as u64));
             }
-            None => {
-                self.remove(id)?;
-                Ok(None)
-            }
+            return self.remove(id).map(|()| None);
+        };
+        if let Some(what) = wrong {
+            self.damage(id, 0, len.min(HEAD_BYTES as u64), what);
         }
+        self.met(segment.last.saturating_add(1));
+        self.segments.insert(id, segment);
+        Ok(Some(says))
     }
 
     /// Takes a segment as the next one says it is.
-    fn take_said(&mut self, opened: &Opened, said: Before) -> Option<Segment> {
+    fn take_said(&mut self, opened: &Opened, said: Before) -> Segment {
         if opened.len < said.end {
             self.damage(opened.id, opened.len, said.end - opened.len, "the end of the segment is missing");
         }
-        Some(Segment {
+        Segment {
             nonce: opened.nonce,
             sealed: true,
             end: said.end.min(opened.len),
             last: said.last,
             latest: said.latest,
             untrimmed: opened.len > said.end,
-        })
+        }
     }
 
     /// Goes through a segment of which nothing is said. `is_last`: its end may be torn. `None`: nothing is in it.

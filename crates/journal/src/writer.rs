@@ -155,9 +155,6 @@ impl<'a> Writer<'a> {
         group.bytes[..FRAME_HEAD_BYTES].copy_from_slice(&group.head.encode());
         open.file.write_at(at, &group.bytes[..group.head.bytes() as usize])?;
         open.file.sync()?;
-        if open.durable.is_none() {
-            self.shared.disk.sync_folder()?;
-        }
         let latest = open.durable.as_ref().map_or(i64::MIN, |durable| durable.latest);
         let durable = Segment {
             nonce: open.nonce,
@@ -205,13 +202,19 @@ impl OpenSegment {
     }
 }
 
-/// Makes the file of a segment, with its head.
+/// Makes the file of a segment. Its head and name are durable before any frame comes, so that a head that cannot
+/// be read, with frames behind it, is damage and no crash.
 fn begin(shared: &Shared, first: u64, before: Option<Before>) -> io::Result<OpenSegment> {
     let id = SegmentId(first);
     let file = shared.disk.create(&id.file_name())?;
     let nonce = RandomState::new().build_hasher().finish();
     let head = SegmentHead { first, nonce, before };
-    if let Err(error) = file.write_at(0, &head.encode()) {
+    let durable = || {
+        file.write_at(0, &head.encode())?;
+        file.sync()?;
+        shared.disk.sync_folder()
+    };
+    if let Err(error) = durable() {
         if shared.disk.remove(&id.file_name()).is_err() {
             shared.index.add_void(id);
         }

@@ -25,7 +25,7 @@ pub enum Error {
         path: PathBuf,
         /// What is wrong with it.
         #[source]
-        source: PlaceholderError,
+        source: ward_detect::placeholders::PlaceholderError,
     },
     /// A table of log sources is not as it should be.
     #[error("use the tables of log sources")]
@@ -36,6 +36,14 @@ pub enum Error {
     /// `--rule` names a rule that is not loaded.
     #[error("find a loaded rule with the id or name '{0}'")]
     UnknownRule(String),
+    /// The time asked for is none.
+    #[error("scan from {from} to {to}: --to must be later than --from")]
+    NoTime {
+        /// `--from`.
+        from: ward_core::Timestamp,
+        /// `--to`.
+        to: ward_core::Timestamp,
+    },
     /// There is not one rule to work with.
     #[error("load any rule from {0}")]
     NoRules(String),
@@ -83,18 +91,4 @@ pub enum Error {
     /// The correlations cannot be run.
     #[error("run the correlations")]
     Correlate(#[source] Box<dyn std::error::Error + Send + Sync>),
-}
-
-/// What is wrong with a file of placeholder values.
-#[derive(Debug, Error)]
-pub enum PlaceholderError {
-    /// It is not TOML.
-    #[error("it is not TOML")]
-    Toml(#[from] toml::de::Error),
-    /// It is not YAML.
-    #[error("it is not YAML")]
-    Yaml(#[from] yaml_serde::Error),
-    /// A value is neither a text, a number nor a list of these.
-    #[error("'{0}' must be a value or a list of values")]
-    Value(String),
 }

@@ -3,6 +3,7 @@
 mod attack;
 mod detect;
 mod error;
+mod hidden;
 mod own_rules;
 mod rule_set;
 mod rules;
@@ -41,9 +42,10 @@ enum Ending {
 }
 
 fn main() -> ExitCode {
-    let done = match Ward::parse().command {
-        Command::Detect(args) => detect::run(&args),
-        Command::Rules(args) => rules::run(&args),
+    let done = match Ward::try_parse() {
+        Ok(Ward { command: Command::Detect(args) }) => detect::run(&args),
+        Ok(Ward { command: Command::Rules(args) }) => rules::run(&args),
+        Err(told) => told_by_clap(&told),
     };
     match done {
         Ok(Ending::Nothing) => ExitCode::SUCCESS,
@@ -58,5 +60,17 @@ fn main() -> ExitCode {
             let _ = writeln!(std::io::stderr(), "ward could not {told}");
             ExitCode::from(2)
         }
+    }
+}
+
+/// Help and version, or what is wrong with the arguments.
+fn told_by_clap(told: &clap::Error) -> Result<Ending, error::Error> {
+    let written = told.print().and_then(|()| std::io::stdout().flush());
+    if told.use_stderr() {
+        return Ok(Ending::Trouble);
+    }
+    match written {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error::Error::Write(error)),
+        _ => Ok(Ending::Nothing),
     }
 }

@@ -1,6 +1,5 @@
 //! Rules from files: found, read and parsed on all threads, then linked.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,9 +8,10 @@ use std::sync::{Mutex, PoisonError};
 
 use ward_detect::load::{self, LoadOptions, ParsedFile, RuleSet};
 use ward_detect::pipeline::{Pipeline, Pipelines};
+use ward_detect::placeholders::{self, Placeholders};
 
 use crate::detect::args::SigmaArgs;
-use crate::error::{Error, PlaceholderError};
+use crate::error::Error;
 use crate::own_rules::OWN_RULES;
 
 /// Loads the rules in files and folders; without any, those that come with Ward.
@@ -45,7 +45,7 @@ pub fn check_command(paths: &[PathBuf]) -> String {
 fn options(sigma: &SigmaArgs) -> Result<LoadOptions, Error> {
     let placeholders = match &sigma.placeholders {
         Some(path) => placeholders(path)?,
-        None => BTreeMap::new(),
+        None => Placeholders::new(),
     };
     let mut pipelines = Vec::new();
     for path in &sigma.pipelines {
@@ -113,39 +113,11 @@ pub fn read(path: &Path) -> Result<String, Error> {
 }
 
 /// Names and values from a file of TOML (by its ending) or YAML.
-fn placeholders(path: &Path) -> Result<BTreeMap<String, Vec<String>>, Error> {
+fn placeholders(path: &Path) -> Result<Placeholders, Error> {
     let text = read(path)?;
     let is_toml = path.extension().is_some_and(|e| e == "toml");
-    let parsed = if is_toml { toml_values(&text) } else { yaml_values(&text) };
-    let parsed = parsed.and_then(|values| {
-        let named = |(name, value)| match listed(&value) {
-            Some(values) => Ok((name, values)),
-            None => Err(PlaceholderError::Value(name)),
-        };
-        values.into_iter().map(named).collect()
-    });
+    let parsed = if is_toml { placeholders::from_toml(&text) } else { placeholders::from_yaml(&text) };
     parsed.map_err(|source| Error::Placeholders { path: path.to_owned(), source })
-}
-
-fn toml_values(text: &str) -> Result<BTreeMap<String, serde_json::Value>, PlaceholderError> {
-    Ok(toml::from_str(text)?)
-}
-
-fn yaml_values(text: &str) -> Result<BTreeMap<String, serde_json::Value>, PlaceholderError> {
-    Ok(yaml_serde::from_str(text)?)
-}
-
-fn listed(value: &serde_json::Value) -> Option<Vec<String>> {
-    match value {
-        serde_json::Value::String(text) => Some(vec![text.clone()]),
-        serde_json::Value::Number(number) => Some(vec![number.to_string()]),
-        serde_json::Value::Bool(flag) => Some(vec![flag.to_string()]),
-        serde_json::Value::Array(list) => {
-            let nested: Option<Vec<_>> = list.iter().map(listed).collect();
-            Some(nested?.concat())
-        }
-        _ => None,
-    }
 }
 
 #[cfg(test)]

@@ -8,6 +8,8 @@ use std::io::{self, IsTerminal};
 use clap::ValueEnum;
 use ward_core::Severity;
 
+use crate::hidden::is_hidden;
+
 /// When to colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ColorChoice {
@@ -99,13 +101,9 @@ pub fn stdout_is_pipe() -> bool {
     false
 }
 
-/// The text with control characters, and what turns the direction of writing, made visible as U+FFFD.
+/// The text with [hidden characters](is_hidden) made visible as U+FFFD.
 pub fn safe(text: &str) -> String {
-    let hidden = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    text.chars().map(|c| if hidden(c) { '\u{fffd}' } else { c }).collect()
+    text.chars().map(|c| if is_hidden(c) { '\u{fffd}' } else { c }).collect()
 }
 
 /// Breaks a text into lines of at most `width` characters: at spaces if there are, else anywhere.
@@ -223,6 +221,7 @@ mod tests {
     #[test]
     fn no_escape_sequence_gets_through() {
         assert_eq!(safe("a\x1b[31mb\u{9b}c\td\u{202e}"), "a\u{fffd}[31mb\u{fffd}c\u{fffd}d\u{fffd}");
+        assert_eq!(safe("mim\u{200b}ikatz"), "mim\u{fffd}ikatz");
     }
 
     #[test]

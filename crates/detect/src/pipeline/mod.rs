@@ -27,7 +27,7 @@ mod subject;
 mod text;
 mod transform;
 mod tree;
-mod yaml;
+pub(crate) mod yaml;
 
 #[cfg(test)]
 mod conformance;

@@ -12,7 +12,12 @@ use crate::yaml::{self, Budget, Unreadable};
 
 /// The document in `text`, merge keys applied.
 pub(super) fn read(text: &str) -> Result<Value, Unreadable> {
-    let mut value = yaml::read(text, Node(&Budget::new(limits::NODES, limits::DOCUMENT)))?;
+    read_within(text, &Budget::new(limits::NODES, limits::DOCUMENT))
+}
+
+/// The same, charging this budget.
+pub(crate) fn read_within(text: &str, budget: &Budget) -> Result<Value, Unreadable> {
+    let mut value = yaml::read(text, Node(budget))?;
     value.apply_merge()?;
     Ok(value)
 }
@@ -103,7 +108,7 @@ impl Keys {
 }
 
 /// A scalar as it is written; `None` of null and of what is not scalar.
-pub(super) fn scalar(value: &Value) -> Option<String> {
+pub(crate) fn scalar(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),

@@ -3,10 +3,10 @@
 //!
 //! Invariant: what comes out is in proportion to what went in, or reading ends with [`Error::Bomb`].
 
+use super::gzip::Gzip;
 use super::options::Limits;
 use super::utf16::{self, Utf16};
 use crate::Error;
-use flate2::read::MultiGzDecoder;
 use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 use std::io::{self, BufRead, BufReader, Read};
@@ -44,7 +44,7 @@ impl Plain {
             Some(kind) => {
                 let whole = BufReader::with_capacity(BUFFER, io::Cursor::new(magic).chain(counted));
                 let mut plain: Source = match kind {
-                    GZIP => Box::new(MultiGzDecoder::new(whole)),
+                    GZIP => Box::new(Gzip::new(whole)),
                     _ => Box::new(Zstd::new(whole, limits.zstd_window)),
                 };
                 let mut mark = Vec::with_capacity(2);
@@ -162,13 +162,15 @@ struct Zstd<R> {
     source: R,
     frame: FrameDecoder,
     in_frame: bool,
+    /// Told once what the frame held until then is given.
+    failure: Option<io::Error>,
 }
 
 impl<R: BufRead> Zstd<R> {
     fn new(source: R, window: u64) -> Self {
         let mut frame = FrameDecoder::new();
         frame.set_max_window_size(window);
-        Self { source, frame, in_frame: false }
+        Self { source, frame, in_frame: false, failure: None }
     }
 
     /// Starts the next frame that holds data. `false`: there is none.
@@ -194,8 +196,20 @@ impl<R: BufRead> Zstd<R> {
         Ok(false)
     }
 
+    /// Makes the decoder give all it has, as if the damaged frame ended here: it keeps back a window full
+    /// for blocks to come. What it reads is an empty last block (RFC 8878, section 3.1.1.2) and a checksum.
+    fn give_up(&mut self, failure: FrameDecoderError) -> io::Result<()> {
+        let last = [1, 0, 0, 0, 0, 0, 0];
+        self.failure = Some(io::Error::other(failure));
+        self.frame.decode_blocks(&last[..], BlockDecodingStrategy::All).map_err(io::Error::other)?;
+        Ok(())
+    }
+
     fn end_frame(&mut self) -> io::Result<()> {
         self.in_frame = false;
+        if let Some(failure) = self.failure.take() {
+            return Err(failure);
+        }
         match (self.frame.get_checksum_from_data(), self.frame.get_calculated_checksum()) {
             (Some(told), Some(found)) if told != found => {
                 Err(io::Error::new(io::ErrorKind::InvalidData, "the checksum of a frame does not match"))
@@ -213,7 +227,9 @@ impl<R: BufRead> Read for Zstd<R> {
             }
             while self.frame.can_collect() == 0 && !self.frame.is_finished() {
                 let step = BlockDecodingStrategy::UptoBlocks(1);
-                self.frame.decode_blocks(&mut self.source, step).map_err(io::Error::other)?;
+                if let Err(failure) = self.frame.decode_blocks(&mut self.source, step) {
+                    self.give_up(failure)?;
+                }
             }
             let read = self.frame.read(out)?;
             if read > 0 || out.is_empty() {
@@ -278,6 +294,16 @@ mod tests {
             assert!(matches!(end, Err(Error::Compressed { .. })), "{end:?}");
             assert!(text.starts_with(&out) && out.len() > 1000, "{}", out.len());
         }
+    }
+
+    #[test]
+    fn of_a_damaged_zstd_frame_all_that_was_decoded_is_given() {
+        // A window of 8 MiB, a raw block of four bytes, a block of the reserved type.
+        let frame =
+            [&[0x28, 0xb5, 0x2f, 0xfd, 0, 13 << 3][..], &[4 << 3, 0, 0], b"seen", &[6, 0, 0]].concat();
+        let (out, end) = undone(frame, &Limits::default());
+        assert_eq!(out, b"seen");
+        assert!(matches!(end, Err(Error::Compressed { offset: 4, .. })), "{end:?}");
     }
 
     #[test]

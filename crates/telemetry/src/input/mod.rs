@@ -23,6 +23,7 @@ mod evtx;
 mod fields;
 mod format;
 mod frame;
+mod gzip;
 mod leef;
 mod logfmt;
 mod options;

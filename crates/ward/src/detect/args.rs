@@ -40,7 +40,7 @@ pub struct DetectArgs {
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub from: Option<Timestamp>,
 
-    /// Only events before this time
+    /// Only events before this time; it must be later than --from
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub to: Option<Timestamp>,
 
@@ -131,7 +131,8 @@ Where the summary goes:
 Exit codes:
   0  nothing was found
   1  something was found
-  2  something could not be read or done; what could be is reported all the same";
+  2  something could not be read or done, or a folder holds no telemetry at all;
+     what could be read is reported all the same";
 
 fn time(text: &str) -> Result<Timestamp, String> {
     Timestamp::parse(text).ok_or_else(|| "not a date or time such as 2026-11-23T08:00:00Z".to_owned())

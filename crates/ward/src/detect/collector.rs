@@ -52,8 +52,8 @@ pub struct Collector<'a> {
     findings: u64,
     /// What could not be read.
     pub problems: Problems,
-    /// Files in folders that are no telemetry.
-    pub unrecognised: u64,
+    /// Numbers of the inputs in folders that are no telemetry, in order.
+    pub unrecognised: Vec<u32>,
     /// What the correlations found.
     pub tally: Tally,
     /// Why nothing more can be written.
@@ -83,7 +83,7 @@ impl<'a> Collector<'a> {
             events: 0,
             findings: 0,
             problems: Problems::default(),
-            unrecognised: 0,
+            unrecognised: Vec::new(),
             tally: Tally::default(),
             failure: None,
         }
@@ -173,7 +173,7 @@ impl Receiver<Brought> for Collector<'_> {
     fn receive(&mut self, brought: Brought) -> bool {
         let shown = self.inputs.get(brought.source as usize).map_or("", |named| &named.shown);
         match brought.what {
-            What::Unrecognised => self.unrecognised += 1,
+            What::Unrecognised => self.unrecognised.push(brought.source),
             What::Broken(reason) => self.problems.add(&Problem { place: shown.to_owned(), reason }),
             What::Seen(outcome) => {
                 self.events += outcome.events;

@@ -1,10 +1,12 @@
 //! Which files are scanned, in which order.
 //!
 //! Folders are walked in sorted order, so that a scan of the same folder gives the same findings in the
-//! same order. Hidden files and links to folders are left alone, so no walk goes round in circles.
+//! same order. Hidden files are left alone. So are links to folders, and no walk goes round in circles, and
+//! what is no file, as a pipe could be waited for without end; these are counted.
 
 use std::fs;
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 /// An input to scan.
@@ -27,8 +29,12 @@ pub struct Inputs {
     pub list: Vec<Named>,
     /// Files in folders that are no telemetry by their names.
     pub documents: u64,
-    /// Folders that could not be read, and why.
-    pub unreadable: Vec<(String, io::Error)>,
+    /// What stands in folders and is neither file nor folder: pipes, sockets, devices, links to folders.
+    pub irregular: u64,
+    /// What in folders could not be read, folders too, and why.
+    pub unreadable: Vec<(String, String)>,
+    /// The folders named, and which inputs were found in each.
+    folders: Vec<(String, Range<usize>)>,
 }
 
 impl Inputs {
@@ -41,7 +47,7 @@ impl Inputs {
                 continue;
             }
             match fs::metadata(path) {
-                Ok(data) if data.is_dir() => inputs.walk(path),
+                Ok(data) if data.is_dir() => inputs.folder(path),
                 Ok(data) => inputs.push(path, true, data.is_file().then_some(data.len())),
                 Err(_) => inputs.push(path, true, Some(0)),
             }
@@ -54,14 +60,30 @@ impl Inputs {
         self.list.iter().map(|input| input.size).sum()
     }
 
+    /// The folders named in which no input is telemetry, given the numbers of those that are not, sorted.
+    pub fn empty(&self, unrecognised: &[u32]) -> impl Iterator<Item = &str> {
+        let within = |range: &Range<usize>| {
+            let before = |end: usize| unrecognised.partition_point(|&number| (number as usize) < end);
+            before(range.end) - before(range.start)
+        };
+        let empty = self.folders.iter().filter(move |(_, range)| within(range) == range.len());
+        empty.map(|(shown, _)| shown.as_str())
+    }
+
+    fn folder(&mut self, path: &Path) {
+        let (first, failed) = (self.list.len(), self.unreadable.len());
+        self.walk(path);
+        // Where something could not be read, nobody knows whether there is telemetry.
+        if self.unreadable.len() == failed {
+            self.folders.push((path.to_string_lossy().into_owned(), first..self.list.len()));
+        }
+    }
+
     fn walk(&mut self, folder: &Path) {
         let entries = fs::read_dir(folder).and_then(|entries| entries.collect::<io::Result<Vec<_>>>());
         let mut entries = match entries {
             Ok(entries) => entries,
-            Err(error) => {
-                self.unreadable.push((folder.to_string_lossy().into_owned(), error));
-                return;
-            }
+            Err(error) => return self.fail(folder, error.to_string()),
         };
         entries.sort_by_key(fs::DirEntry::file_name);
         for entry in entries {
@@ -69,24 +91,31 @@ impl Inputs {
                 continue;
             }
             let path = entry.path();
-            let Ok(kind) = entry.file_type() else { continue };
-            if kind.is_dir() {
-                self.walk(&path);
-            } else if let Ok(data) = fs::metadata(&path)
-                && data.is_file()
-            {
-                if is_document(&path) {
-                    self.documents += 1;
-                } else {
-                    self.push(&path, false, Some(data.len()));
-                }
+            match entry.file_type().and_then(|kind| Ok((kind, fs::metadata(&path)?))) {
+                Ok((kind, data)) if data.is_dir() && !kind.is_symlink() => self.walk(&path),
+                Ok((_, data)) if !data.is_file() => self.irregular += 1,
+                Ok(_) if is_document(&path) => self.documents += 1,
+                Ok((_, data)) => self.push(&path, false, Some(data.len())),
+                Err(error) => self.fail(&path, reason(&path, &error)),
             }
         }
+    }
+
+    fn fail(&mut self, path: &Path, reason: String) {
+        self.unreadable.push((path.to_string_lossy().into_owned(), reason));
     }
 
     fn push(&mut self, path: &Path, by_name: bool, size: Option<u64>) {
         let shown = path.to_string_lossy().into_owned();
         self.list.push(Named { shown, path: Some(path.to_owned()), by_name, size });
+    }
+}
+
+/// Why it cannot be looked at; where a link leads is said, since the link itself is there.
+fn reason(path: &Path, error: &io::Error) -> String {
+    match fs::read_link(path) {
+        Ok(target) => format!("it is a link to {}: {error}", target.display()),
+        Err(_) => error.to_string(),
     }
 }
 
@@ -140,10 +169,43 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn links_to_folders_are_not_followed() {
+    fn what_is_no_file_is_counted_and_links_to_folders_are_not_followed() {
         let folder = tempfile::tempdir().unwrap();
-        std::os::unix::fs::symlink(folder.path(), folder.path().join("round")).unwrap();
-        fs::write(folder.path().join("a.log"), "x").unwrap();
-        assert_eq!(Inputs::find(&[folder.path().to_owned()]).list.len(), 1);
+        let at = |name: &str| folder.path().join(name);
+        std::os::unix::fs::symlink(folder.path(), at("round")).unwrap();
+        let _socket = std::os::unix::net::UnixListener::bind(at("socket")).unwrap();
+        fs::write(at("a.log"), "x").unwrap();
+        std::os::unix::fs::symlink("a.log", at("b.log")).unwrap();
+        let inputs = Inputs::find(&[folder.path().to_owned()]);
+        assert_eq!((inputs.list.len(), inputs.irregular, inputs.unreadable.len()), (2, 2, 0));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_that_leads_nowhere_is_told_with_where_it_leads() {
+        let folder = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink("rotated.log", folder.path().join("a.log")).unwrap();
+        let inputs = Inputs::find(&[folder.path().to_owned()]);
+        let (path, reason) = &inputs.unreadable[0];
+        assert!(path.ends_with("/a.log"), "{path}");
+        assert!(reason.starts_with("it is a link to rotated.log: No such file"), "{reason}");
+        assert_eq!(inputs.empty(&[]).count(), 0, "nobody knows what it was");
+    }
+
+    #[test]
+    fn a_folder_is_empty_when_nothing_in_it_is_telemetry() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["a/1", "a/2", "b/3", "b/4", "c/README.md"] {
+            fs::create_dir_all(folder.path().join(name).parent().unwrap()).unwrap();
+            fs::write(folder.path().join(name), "x").unwrap();
+        }
+        let inputs = Inputs::find(&["a", "b", "c"].map(|name| folder.path().join(name)));
+        let empty = |unrecognised: &[u32]| -> String {
+            inputs.empty(unrecognised).filter_map(|shown| shown.chars().last()).collect()
+        };
+        assert_eq!(
+            [empty(&[]), empty(&[0, 2]), empty(&[0, 1, 3]), empty(&[0, 1, 2, 3])],
+            ["c", "c", "ac", "abc"]
+        );
     }
 }

@@ -43,7 +43,7 @@ use correlating::Correlating;
 use finding::RuleFacts;
 use inputs::Inputs;
 use output::Output;
-use problems::{Problem, chain};
+use problems::Problem;
 use progress::Progress;
 use queue::{Queue, Task};
 use sink::Sink;
@@ -61,6 +61,11 @@ const AHEAD: usize = 4;
 /// What keeps the scan from being started, or its output from being written.
 pub fn run(args: &DetectArgs) -> Result<Ending, Error> {
     let started = Instant::now();
+    if let (Some(from), Some(to)) = (args.from, args.to)
+        && from >= to
+    {
+        return Err(Error::NoTime { from, to });
+    }
     let cores = || std::thread::available_parallelism().map_or(1, usize::from);
     let threads = args.threads.map_or_else(cores, usize::from);
     let mut set = rule_set::load(&args.rules, &args.sigma, threads)?;
@@ -219,17 +224,20 @@ impl<'a> Scan<'a> {
         correlation_losses: Vec<(&'static str, u64)>,
     ) -> Done<'a> {
         let mut problems = std::mem::take(&mut collector.problems);
-        for (path, error) in &self.inputs.unreadable {
-            problems.add(&Problem { place: path.clone(), reason: chain(error) });
+        for (path, reason) in &self.inputs.unreadable {
+            problems.add(&Problem { place: path.clone(), reason: reason.clone() });
         }
+        let unrecognised = collector.unrecognised.len() as u64;
         let skipped = [
             ("are documents, scripts or pictures by their names and were skipped", self.inputs.documents),
-            ("are no telemetry by their content and were skipped", collector.unrecognised),
+            ("are no telemetry by their content and were skipped", unrecognised),
+            ("are no regular files and were skipped", self.inputs.irregular),
         ];
         let report = Report {
             tally,
             problems,
             inputs: opened,
+            empty: self.inputs.empty(&collector.unrecognised).map(str::to_owned).collect(),
             skipped: skipped.into_iter().filter(|(_, count)| *count > 0).collect(),
             rules: std::mem::take(&mut self.facts),
             loaded: Loaded::default(),
@@ -265,14 +273,14 @@ impl Screens {
 
     fn tell(&self, args: &DetectArgs, report: &Report<'_>, stats: &Stats) -> io::Result<()> {
         let mut text = String::new();
-        let nothing_read = report.inputs == 0 && report.problems.count() > 0;
-        if !args.no_summary && !nothing_read {
-            text.push_str(&summary::write(report, &self.summary));
-        } else {
-            for problem in report.problems.first() {
-                let lines = wrap(&format!("ward could not read {}", safe(problem)), self.summary.width);
-                text.push_str(&format!("{}\n", lines.join("\n")));
+        if args.no_summary || report.inputs == 0 {
+            let problems = report.problems.first().iter();
+            let problems = problems.map(|problem| format!("ward could not read {}", safe(problem)));
+            for told in problems.chain(summary::nothing_to_look_at(report)) {
+                text.push_str(&format!("{}\n", wrap(&told, self.summary.width).join("\n")));
             }
+        } else {
+            text.push_str(&summary::write(report, &self.summary));
         }
         if args.stats {
             text.push('\n');
@@ -303,7 +311,7 @@ fn loaded(set: &RuleSet, report: &LoadReport, args: &DetectArgs) -> Loaded {
 }
 
 fn ending(report: &Report<'_>) -> Ending {
-    if report.problems.count() > 0 {
+    if report.problems.count() > 0 || !report.empty.is_empty() {
         Ending::Trouble
     } else if report.tally.findings() > 0 {
         Ending::Something

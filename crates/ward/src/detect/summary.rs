@@ -24,7 +24,9 @@ pub struct Report<'a> {
     pub problems: Problems,
     /// Inputs that were read.
     pub inputs: u64,
-    /// Files in folders that are no telemetry, by reason.
+    /// Folders that were named and hold no telemetry.
+    pub empty: Vec<String>,
+    /// What stands in folders and is no telemetry, by reason.
     pub skipped: Vec<(&'static str, u64)>,
     /// Rules and correlations, by the numbers the tally has for them.
     pub rules: Vec<RuleFacts<'a>>,
@@ -75,6 +77,25 @@ pub fn write(report: &Report<'_>, screen: &Screen) -> String {
     page.text
 }
 
+/// Which folders hold nothing to look at, and what they hold instead: sentences.
+pub fn nothing_to_look_at(report: &Report<'_>) -> Vec<String> {
+    let mut told: Vec<String> = report
+        .empty
+        .iter()
+        .map(|folder| format!("Nothing to scan: no telemetry found in {}.", safe(folder)))
+        .collect();
+    if !told.is_empty() || report.inputs == 0 {
+        told.extend(skipped(report));
+    }
+    told
+}
+
+fn skipped(report: &Report<'_>) -> impl Iterator<Item = String> {
+    let told =
+        |(reason, count): &(&str, u64)| format!("{} in folders {reason}.", counted(*count, "file", "files"));
+    report.skipped.iter().map(told)
+}
+
 struct Page {
     screen: Screen,
     text: String,
@@ -90,6 +111,9 @@ impl Page {
         };
         let events = counted(tally.events, "event", "events");
         self.paragraph(&format!("{findings} in {events} of {}.", counted(report.inputs, "input", "inputs")));
+        if tally.events == 0 {
+            self.paragraph("There is no event in what was read.");
+        }
         let levels = levels(report);
         let told: Vec<_> = Severity::ALL
             .into_iter()
@@ -260,8 +284,8 @@ impl Page {
     fn set_aside(&mut self, report: &Report<'_>) {
         let tally = &report.tally;
         let problems = &report.problems;
-        let skipped: u64 = report.skipped.iter().map(|(_, count)| count).sum();
-        if problems.count() + tally.unfit + tally.outside + skipped == 0 {
+        let is_whole = report.skipped.is_empty() && report.empty.is_empty();
+        if problems.count() + tally.unfit + tally.outside + tally.undated == 0 && is_whole {
             return;
         }
         self.heading("Set aside");
@@ -270,11 +294,17 @@ impl Page {
             self.paragraph(&format!("{events} the log source of no rule (--logsource can name it)."));
         }
         if tally.outside > 0 {
-            let matches = counted(tally.outside, "match", "matches");
-            self.paragraph(&format!("{matches} outside --from and --to."));
+            let events = counted(tally.outside, "event is", "events are");
+            self.paragraph(&format!("{events} outside --from and --to, and left out."));
         }
-        for (reason, count) in &report.skipped {
-            self.paragraph(&format!("{} in folders {reason}.", counted(*count, "file", "files")));
+        if tally.undated > 0 {
+            let events = counted(tally.undated, "event has", "events have");
+            self.paragraph(&format!("{events} no time that could be read; --from and --to do not apply."));
+        }
+        if report.empty.is_empty() {
+            skipped(report).for_each(|told| self.paragraph(&told));
+        } else {
+            nothing_to_look_at(report).iter().for_each(|told| self.paragraph(told));
         }
         if problems.count() == 0 {
             return;
@@ -392,6 +422,7 @@ mod tests {
             tally,
             problems,
             inputs: 2,
+            empty: vec!["no\x1bthing".into()],
             skipped: vec![("are no telemetry by their content and were skipped", 1)],
             rules,
             loaded,
@@ -428,6 +459,8 @@ mod tests {
                 "ward rules check x",
                 "Correlations: 3 matches came later",
                 "7 events fit the log source of no rule",
+                "Nothing to scan: no telemetry found in no\u{fffd}thing.",
+                "1 file in folders are no telemetry by their content",
                 "30 records or parts could not be read",
                 "  - logs/0.json: byte 7: it is cut",
                 "  - 30: it is cut",
@@ -444,6 +477,7 @@ mod tests {
             tally: Tally { events: 5, ..Tally::default() },
             problems: Problems::default(),
             inputs: 1,
+            empty: Vec::new(),
             skipped: Vec::new(),
             rules,
             loaded: Loaded { rules: 1, ..Loaded::default() },

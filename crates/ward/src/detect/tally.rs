@@ -24,8 +24,10 @@ pub struct Tally {
     pub bytes: u64,
     /// Events that no rule's log source fits.
     pub unfit: u64,
-    /// Matches left out because their events are outside the time asked for.
+    /// Events left out because they are outside the time asked for.
     pub outside: u64,
+    /// Events that say no time while only some time is asked for; they are not left out.
+    pub undated: u64,
     /// Findings whose events say no time.
     pub untimed: u64,
     /// Matches that could not be correlated because their events say no time.
@@ -68,6 +70,7 @@ impl Tally {
         self.bytes += other.bytes;
         self.unfit += other.unfit;
         self.outside += other.outside;
+        self.undated += other.undated;
         self.untimed += other.untimed;
         self.uncorrelated += other.uncorrelated;
         for (firer, fired) in other.fired {

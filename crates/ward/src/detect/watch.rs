@@ -1,6 +1,7 @@
 //! One thread's eyes: blocks in, findings as text out.
 //!
-//! Invariant: an event that no rule fires on costs no lock, no allocation and no look at the clock.
+//! Invariant: an event that no rule fires on costs no lock, no allocation and no look at the clock; its own
+//! time is read only where a range of time is asked for.
 
 use std::sync::Arc;
 
@@ -130,6 +131,9 @@ impl<'a> Watch<'a> {
 impl Eyes<'_> {
     #[inline]
     fn event(&mut self, event: &Event<'_>, from: &From<'_>, record: u64, outcome: &mut Outcome) {
+        if !self.is_in_time(event) {
+            return;
+        }
         let class = self.resolver.resolve(event);
         let number = class.id.0 as usize;
         match self.covered.get(number) {
@@ -150,6 +154,22 @@ impl Eyes<'_> {
         }
     }
 
+    /// Whether the event is of the time asked for, as far as it says.
+    #[inline]
+    fn is_in_time(&mut self, event: &Event<'_>) -> bool {
+        let (from, to) = (self.shared.from, self.shared.to);
+        if from.is_none() && to.is_none() {
+            return true;
+        }
+        let Some(time) = self.resolver.time(event) else {
+            self.tally.undated += 1;
+            return true;
+        };
+        let is_in_time = from.is_none_or(|from| time >= from) && to.is_none_or(|to| time < to);
+        self.tally.outside += u64::from(!is_in_time);
+        is_in_time
+    }
+
     #[cold]
     fn hit(
         &mut self,
@@ -164,12 +184,6 @@ impl Eyes<'_> {
         let place = Place { source: from.shown, record };
         let handle = handle(from.source, record);
         let time = self.resolver.time(event);
-        let before = time.is_some_and(|time| shared.from.is_some_and(|from| time < from));
-        let after = time.is_some_and(|time| shared.to.is_some_and(|to| time >= to));
-        if before || after {
-            self.tally.outside += self.hits.len() as u64;
-            return;
-        }
         let (host, user) = (self.resolver.host(event), self.resolver.user(event));
         let mut is_sighting = false;
         for &number in &self.hits {

@@ -12,6 +12,7 @@ use ward_telemetry::taxonomy::Taxonomy;
 use super::print;
 use crate::detect::args::{SigmaArgs, TelemetryArgs};
 use crate::error::Error;
+use crate::hidden::escaped_json;
 use crate::terminal::{ColorChoice, Screen, counted, safe, wrap};
 use crate::{Ending, rule_set, telemetry};
 
@@ -205,7 +206,7 @@ fn lines(remarks: &[Remark], set: &RuleSet) -> String {
             "title": remark.title,
             "reason": remark.reason,
         });
-        text.push_str(&format!("{line}\n"));
+        text.push_str(&format!("{}\n", escaped_json(&line.to_string())));
     }
     let count = |kind| remarks.iter().filter(|remark| remark.kind == kind).count();
     let total = json!({

@@ -67,6 +67,52 @@ fn folders_are_walked_in_order_and_what_is_no_telemetry_is_skipped_and_counted()
     assert_eq!(desk.ward(&["detect", "--rules", "rules", "logs/picture"]).code(), 2);
 }
 
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_counted_and_a_link_that_leads_nowhere_is_a_problem() {
+    let desk = Desk::new();
+    desk.write("logs/a.json", event(1, "PACS01", "whoami"));
+    std::os::unix::fs::symlink(desk.path().join("rules"), desk.path().join("logs/round")).unwrap();
+    let _socket = std::os::unix::net::UnixListener::bind(desk.path().join("logs/socket")).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(desk.path().join("logs/pipe")).status().unwrap();
+    assert!(made.success());
+    let scan = || desk.ward(&["detect", "--rules", "rules", "logs"]);
+    let ran = scan();
+    assert!(ran.err().contains("3 files in folders are no regular files and were skipped."), "{}", ran.err());
+    assert_eq!(ran.code(), 0);
+    std::os::unix::fs::symlink("gone.json", desk.path().join("logs/link")).unwrap();
+    let ran = scan();
+    assert!(ran.err().contains("logs/link: it is a link to gone.json: No such file"), "{}", ran.err());
+    assert_eq!(ran.code(), 2);
+}
+
+#[test]
+fn a_folder_without_telemetry_is_no_clean_scan() {
+    let desk = Desk::new();
+    desk.write("notes/README.md", "nothing");
+    desk.write("notes/picture", b"\x89PNG\r\n\x1a\n\x00\x00");
+    desk.write("logs/a.json", event(1, "PACS01", "vssadmin delete shadows"));
+    std::fs::create_dir(desk.path().join("empty")).unwrap();
+    let ran = desk.ward(&["detect", "--rules", "rules", "empty"]);
+    assert_eq!((ran.code(), ran.err()), (2, "Nothing to scan: no telemetry found in empty.\n"));
+    let ran = desk.ward(&["detect", "--rules", "rules", "--no-summary", "notes"]);
+    assert!(ran.err().starts_with("Nothing to scan: no telemetry found in notes.\n1 file"), "{}", ran.err());
+    assert!(ran.err().contains("1 file in folders are no telemetry by their content"), "{}", ran.err());
+    assert_eq!(ran.code(), 2);
+    let ran = desk.ward(&["detect", "--rules", "rules", "--format", "json", "empty", "logs"]);
+    assert!(ran.err().contains("no telemetry found in empty."), "{}", ran.err());
+    assert_eq!((ran.code(), ran.json().len()), (2, 1), "what could be read is reported all the same");
+}
+
+#[test]
+fn telemetry_without_an_event_is_told() {
+    let desk = Desk::new();
+    desk.write("logs/a.json", "[]");
+    let ran = desk.ward(&["detect", "--rules", "rules", "logs"]);
+    assert!(ran.err().contains("There is no event in what was read."), "{}", ran.err());
+    assert_eq!(ran.code(), 0);
+}
+
 #[test]
 fn the_order_of_findings_does_not_depend_on_the_number_of_threads() {
     let desk = Desk::new();
@@ -169,6 +215,33 @@ fn rules_and_times_can_be_narrowed() {
         count(&["--rule", "who", "--from", "2026-11-23T08:02:00Z", "--to", "2026-11-23T08:05:00Z"]),
         3
     );
+}
+
+#[test]
+fn events_of_other_times_and_of_none_are_told_apart() {
+    let desk = Desk::new();
+    let mut lines: String = (0..10).map(|n| event(n * 60, "A", "whoami") + "\n").collect();
+    lines.push_str("{\"Channel\":\"Microsoft-Windows-Sysmon/Operational\",\"EventID\":1}\n");
+    desk.write("a.json", lines);
+    let scan = |args: &[&str]| desk.ward(&[&["detect", "--rules", "rules", "a.json"], args].concat());
+    let ran = scan(&["--from", "2026-11-23T08:02:00Z", "--to", "2026-11-23T08:05:00Z"]);
+    assert!(ran.err().contains("Nothing found in 11 events of 1 input."), "{}", ran.err());
+    assert!(ran.err().contains("7 events are outside --from and --to"), "{}", ran.err());
+    assert!(ran.err().contains("1 event has no time that could be read"), "{}", ran.err());
+    assert!(!scan(&[]).err().contains("no time that could be read"));
+}
+
+#[test]
+fn a_range_of_time_that_holds_none_is_refused() {
+    let desk = Desk::new();
+    desk.write("a.json", event(1, "PACS01", "vssadmin delete shadows"));
+    for from in ["2026-11-23T08:05:00Z", "2026-11-24"] {
+        let to = "2026-11-23T08:05:00Z";
+        let ran = desk.ward(&["detect", "--rules", "rules", "--from", from, "--to", to, "a.json"]);
+        assert_eq!((ran.code(), ran.out()), (2, ""));
+        assert!(ran.err().starts_with("ward could not scan from 2026-11-2"), "{}", ran.err());
+        assert!(ran.err().ends_with(": --to must be later than --from\n"), "{}", ran.err());
+    }
 }
 
 #[test]

@@ -87,3 +87,54 @@ fn the_help_teaches_examples_and_exit_codes() {
         assert!(ran.out().contains(told), "{told}\n{}", ran.out());
     }
 }
+
+#[test]
+fn no_format_writes_characters_that_are_hidden() {
+    let desk = Desk::new();
+    let hidden = "\u{9b}2J\u{202e}\u{200b}\u{feff}\u{7f}";
+    desk.write(
+        &format!("{hidden}.json"),
+        event(1, &format!("A{hidden}"), &format!("delete shadows {hidden}")),
+    );
+    for format in ["json", "csv", "ocsf", "table"] {
+        let ran = desk.ward(&["detect", "--rules", "rules", "--format", format, "."]);
+        assert_eq!(ran.code(), 1, "{}", ran.err());
+        let both = format!("{}{}", ran.out(), ran.err());
+        let shown = both.chars().find(|c| hidden.replace("2J", "").contains(*c));
+        assert_eq!(shown, None, "{format}: {both:?}");
+    }
+    let found = desk.ward(&["detect", "--rules", "rules", "--format", "json", "."]).json();
+    assert_eq!(found[0]["host"], format!("A{hidden}"));
+    assert_eq!(found[0]["event"]["CommandLine"], format!("delete shadows {hidden}"));
+}
+
+#[test]
+fn a_rate_says_what_it_leaves_out() {
+    let ran = desk().ward(&["detect", "--rules", "rules", "--stats", "a.json"]);
+    let is_rate = |line: &&str| line.starts_with("events per second") || line.starts_with("bytes per second");
+    let rates: Vec<_> = ran.err().lines().filter(is_rate).collect();
+    assert_eq!(rates.len(), 2);
+    assert!(rates.iter().all(|line| line.ends_with("(without the loading of rules)")), "{rates:?}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_cannot_be_written_is_an_error() {
+    let desk = desk();
+    for args in [
+        &["--help"][..],
+        &["--version"],
+        &["help", "detect"],
+        &["detect", "--help"],
+        &["detect", "--rules", "rules", "--format", "csv", "a.json"],
+        &["rules", "check", "rules"],
+        &["rules", "explain", "rules/shadow.yml", "a.json"],
+    ] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let ran = desk.command(args).stdout(full).output().unwrap();
+        let said = String::from_utf8_lossy(&ran.stderr);
+        assert_eq!(ran.status.code(), Some(2), "{args:?}: {said}");
+        assert!(said.starts_with("ward could not write its output: No space left"), "{args:?}: {said}");
+    }
+    assert_eq!((desk.ward(&["--version"]).code(), desk.ward(&["detect"]).code()), (0, 2));
+}

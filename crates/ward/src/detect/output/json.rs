@@ -10,10 +10,15 @@
 //! ```
 //! A correlation's finding has the place of the event that completed it, and as `event` its `group`,
 //! `count`, `value`, `first`, `last` and `events` (the places of the latest events).
+//!
+//! [Hidden characters](crate::hidden) are written as `\\uXXXX` everywhere, in `event` too: to a reader of
+//! JSON it is the same value, and a terminal shows the line as it is. White space between the tokens of an
+//! event and the way its other characters are written are left as they came.
 
 use serde_json::{Value, json};
 
 use super::super::finding::{Evidence, Finding, Together};
+use crate::hidden::escaped_json;
 
 /// Writes one finding.
 pub fn finding(finding: &Finding<'_>, out: &mut Vec<u8>) {
@@ -57,16 +62,18 @@ pub fn event(evidence: &Evidence<'_>, out: &mut Vec<u8>) {
 pub fn value(value: &Value, out: &mut Vec<u8>) {
     // A `Value` always has a text: its keys are strings.
     if let Ok(text) = serde_json::to_string(value) {
-        out.extend_from_slice(text.as_bytes());
+        out.extend_from_slice(escaped_json(&text).as_bytes());
     }
 }
 
-/// A record that claims to be a JSON object: as it is, or as a string if it is not valid JSON.
+/// A record that claims to be a JSON object: on one line, else as it is; a string if it is not valid JSON.
 fn object(record: &[u8], out: &mut Vec<u8>) {
     let text = std::str::from_utf8(record).map(str::trim);
     match text.ok().filter(|text| serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()) {
         // Line ends can only stand between tokens.
-        Some(text) => out.extend(text.bytes().map(|b| if matches!(b, b'\n' | b'\r') { b' ' } else { b })),
+        Some(text) => {
+            out.extend(escaped_json(text).bytes().map(|b| if matches!(b, b'\n' | b'\r') { b' ' } else { b }))
+        }
         None => value(&json!(String::from_utf8_lossy(record)), out),
     }
 }
@@ -122,6 +129,28 @@ mod tests {
             let evidence = if bytes[0] == b'<' { Evidence::Text(bytes) } else { Evidence::Json(bytes) };
             let shown = shown(&sample::finding(evidence, &[]));
             assert_eq!(shown["event"], json!(String::from_utf8_lossy(bytes)));
+        }
+    }
+
+    #[test]
+    fn no_hidden_character_is_written_and_none_is_lost() {
+        let hidden = "\u{9b}2J \u{202e}cod.exe \u{200b}\u{feff}\u{7f}";
+        let record = format!("{{\"a\": \"{hidden}\"}}");
+        let text = format!("text {hidden}");
+        for (evidence, told) in [
+            (Evidence::Json(record.as_bytes()), json!({"a": hidden})),
+            (Evidence::Text(text.as_bytes()), json!(text)),
+        ] {
+            let mut found = sample::finding(evidence, &[]);
+            (found.host, found.user) = (Some(hidden), Some(hidden));
+            found.place.source = hidden;
+            let mut out = Vec::new();
+            finding(&found, &mut out);
+            let line = String::from_utf8(out).unwrap();
+            assert!(!line.trim_end().contains(crate::hidden::is_hidden), "{line:?}");
+            let shown = shown(&found);
+            assert_eq!([&shown["host"], &shown["user"], &shown["source"]], [hidden; 3]);
+            assert_eq!(shown["event"], told);
         }
     }
 

@@ -1,0 +1,77 @@
+//! How much of everything.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+/// The limits of a listener. Those that its protocol has no use for do nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Longest request body or Beats frame as it is sent, in bytes. Default 16 MiB.
+    pub body_bytes: usize,
+    /// Longest body or frame once unpacked, in bytes. Default 64 MiB.
+    pub unpacked_bytes: usize,
+    /// Longest syslog or GELF message and journal field, in bytes. Default 1 MiB.
+    pub message_bytes: usize,
+    /// Bytes of bodies that may be held at a time, in all requests of the listener. Default 256 MiB.
+    pub memory_bytes: usize,
+    /// Connections at a time. Default 4,096.
+    pub connections: usize,
+    /// Connections of one address at a time. Default 1,024.
+    pub connections_of_peer: usize,
+    /// Seconds for a TLS handshake, and for the head of a request. Default 10.
+    pub header_seconds: u64,
+    /// Seconds without a byte in the middle of a body or message. Default 30.
+    pub read_seconds: u64,
+    /// Seconds for a whole body. Default 300.
+    pub body_seconds: u64,
+    /// Seconds without a byte between the messages of a stream. Default 86,400: a quiet device is no broken
+    /// one.
+    pub idle_seconds: u64,
+    /// Bytes of messages of one stream that are handed over at a time. Default 1 MiB.
+    pub batch_bytes: usize,
+    /// Milliseconds that the first message of a batch waits for others. Default 20.
+    pub batch_milliseconds: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_bytes: 16 << 20,
+            unpacked_bytes: 64 << 20,
+            message_bytes: 1 << 20,
+            memory_bytes: 256 << 20,
+            connections: 4096,
+            connections_of_peer: 1024,
+            header_seconds: 10,
+            read_seconds: 30,
+            body_seconds: 300,
+            idle_seconds: 86_400,
+            batch_bytes: 1 << 20,
+            batch_milliseconds: 20,
+        }
+    }
+}
+
+impl Limits {
+    pub(crate) const fn header(&self) -> Duration {
+        Duration::from_secs(self.header_seconds)
+    }
+
+    pub(crate) const fn read(&self) -> Duration {
+        Duration::from_secs(self.read_seconds)
+    }
+
+    pub(crate) const fn body(&self) -> Duration {
+        Duration::from_secs(self.body_seconds)
+    }
+
+    pub(crate) const fn idle(&self) -> Duration {
+        Duration::from_secs(self.idle_seconds)
+    }
+
+    pub(crate) const fn linger(&self) -> Duration {
+        Duration::from_millis(self.batch_milliseconds)
+    }
+}

@@ -1,0 +1,217 @@
+//! Streams without answers to batches: one batch is on its way while the next is being filled.
+//!
+//! A batch is handed over when it is full, or when its first message has waited long enough and no other is
+//! on its way. While both are full nothing is read, so the sender's own queue fills: that is the
+//! back-pressure.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Buf, BytesMut};
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::counters::Reason;
+use crate::door::{Door, NotTaken};
+use crate::inbox::Refusal;
+use crate::sources::Sender;
+
+/// A batch being filled.
+pub(crate) trait Filling: Send {
+    /// Bytes so far.
+    fn len(&self) -> usize;
+    /// Whether it holds no event.
+    fn is_empty(&self) -> bool;
+    /// Format, payload and number of events; it is empty then.
+    fn take(&mut self) -> (&'static str, Vec<u8>, u64);
+}
+
+/// Finds messages in a stream and puts them into a batch.
+pub(crate) trait Cutter: Send {
+    /// The batches it fills.
+    type Filling: Filling;
+    /// Takes what the bytes begin with. `ended`: no more will come.
+    fn next(&mut self, bytes: &[u8], ended: bool, batch: &mut Self::Filling) -> Cut;
+}
+
+/// What a cutter did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cut {
+    /// Took something, or passed over nothing of interest.
+    Taken { next: usize },
+    /// Found what must be set aside.
+    SetAside { start: usize, end: usize, next: usize, reason: Reason },
+    /// Passed over what is not held.
+    Lost { next: usize, reason: Reason },
+    /// Needs more bytes.
+    More,
+}
+
+/// The batch being filled, and the one on its way.
+pub(crate) struct Pipe<F> {
+    door: Arc<Door>,
+    sender: Arc<Sender>,
+    pub(crate) filling: F,
+    /// When the batch being filled is due.
+    due: Option<Instant>,
+    on_its_way: Option<JoinHandle<bool>>,
+    /// The inbox was open when it was last asked.
+    open: bool,
+}
+
+impl<F: Filling> Pipe<F> {
+    pub(crate) fn new(door: Arc<Door>, sender: Arc<Sender>, filling: F) -> Self {
+        Self { door, sender, filling, due: None, on_its_way: None, open: true }
+    }
+
+    /// Whether nothing more should be put in.
+    pub(crate) fn full(&self) -> bool {
+        self.filling.len() >= self.door.limits.batch_bytes
+    }
+
+    /// To be called after something was put in: sets the time by which it goes.
+    pub(crate) fn touched(&mut self) {
+        if self.due.is_none() && !self.filling.is_empty() {
+            self.due = Some(Instant::now() + self.door.limits.linger());
+        }
+    }
+
+    /// Returns when the batch is due and may go; never, if there is none.
+    pub(crate) async fn ready(&mut self) {
+        let Some(due) = self.due else { return std::future::pending().await };
+        sleep_until(due).await;
+        if let Some(task) = &mut self.on_its_way {
+            self.open &= task.await.unwrap_or(false);
+            self.on_its_way = None;
+        }
+    }
+
+    /// Sends the batch on its way once the one before has arrived. `false`: the inbox is closed.
+    pub(crate) async fn send(&mut self) -> bool {
+        let open = self.arrived().await;
+        self.due = None;
+        if open && !self.filling.is_empty() {
+            let (format, payload, events) = self.filling.take();
+            let (door, sender) = (Arc::clone(&self.door), Arc::clone(&self.sender));
+            self.on_its_way = Some(tokio::spawn(async move {
+                hand_over(&door, &sender, format, payload, events).await.is_some()
+            }));
+        }
+        open
+    }
+
+    /// Waits for the batch on its way. `false`: the inbox is closed.
+    async fn arrived(&mut self) -> bool {
+        if let Some(task) = self.on_its_way.take() {
+            self.open &= task.await.unwrap_or(false);
+        }
+        self.open
+    }
+
+    /// Sends what is left and waits for it.
+    pub(crate) async fn finish(mut self) -> bool {
+        self.send().await && self.arrived().await
+    }
+}
+
+/// Hands a batch over, however long it takes. `None`: the inbox is closed.
+pub(crate) async fn hand_over(
+    door: &Door,
+    sender: &Sender,
+    format: &str,
+    payload: Vec<u8>,
+    events: u64,
+) -> Option<ward_core::BatchId> {
+    while let Err(NotTaken::TooFast(wait)) = door.pace(sender, events) {
+        sleep(wait.min(LONGEST_WAIT)).await;
+    }
+    loop {
+        // The inbox keeps what it is given, so a copy stays for the next try.
+        match door.offer(sender, format, payload.clone(), events, None).await {
+            Ok(batch) => return Some(batch),
+            Err(Refusal::Closed) => return None,
+            Err(refusal) => sleep(refusal.retry_after().min(LONGEST_WAIT)).await,
+        }
+    }
+}
+
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+
+/// Reads a stream to its end into batches.
+pub(crate) async fn drain<S, C>(
+    door: Arc<Door>,
+    sender: Arc<Sender>,
+    mut stream: S,
+    mut cutter: C,
+    filling: C::Filling,
+    stop: CancellationToken,
+) where
+    S: AsyncRead + Unpin,
+    C: Cutter,
+{
+    let mut pipe = Pipe::new(Arc::clone(&door), Arc::clone(&sender), filling);
+    let mut buffer = BytesMut::with_capacity(READ);
+    let mut ended = false;
+    loop {
+        if !take_all(&door, &sender, &mut buffer, &mut cutter, &mut pipe, ended).await {
+            return;
+        }
+        if ended {
+            break;
+        }
+        let wait = if buffer.is_empty() { door.limits.idle() } else { door.limits.read() };
+        buffer.reserve(READ);
+        tokio::select! {
+            read = timeout(wait, stream.read_buf(&mut buffer)) => match read {
+                Ok(Ok(0) | Err(_)) => ended = true,
+                Ok(Ok(_)) => {}
+                Err(_) => {
+                    door.figures.refuse(Reason::Slow, 1);
+                    ended = true;
+                }
+            },
+            () = pipe.ready() => if !pipe.send().await { return },
+            () = stop.cancelled() => ended = true,
+        }
+    }
+    pipe.finish().await;
+}
+
+/// Takes all messages that are there. `false`: the inbox is closed.
+async fn take_all<C: Cutter>(
+    door: &Door,
+    sender: &Sender,
+    buffer: &mut BytesMut,
+    cutter: &mut C,
+    pipe: &mut Pipe<C::Filling>,
+    ended: bool,
+) -> bool {
+    let mut at = 0;
+    loop {
+        if pipe.full() && !pipe.send().await {
+            return false;
+        }
+        let bytes = buffer.get(at..).unwrap_or_default();
+        match cutter.next(bytes, ended, &mut pipe.filling) {
+            Cut::Taken { next } => at += next,
+            Cut::SetAside { start, end, next, reason } => {
+                let whole = bytes.get(start..end).unwrap_or_default().to_vec();
+                // If not even that is possible, it has been counted as refused.
+                let _ = door.set_aside(sender, reason, whole).await;
+                at += next;
+            }
+            Cut::Lost { next, reason } => {
+                door.figures.refuse(reason, 1);
+                at += next;
+            }
+            Cut::More => break,
+        }
+    }
+    buffer.advance(at.min(buffer.len()));
+    pipe.touched();
+    true
+}
+
+const READ: usize = 256 << 10;

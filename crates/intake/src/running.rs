@@ -1,0 +1,194 @@
+//! Listeners, started and stopped.
+
+use std::collections::HashSet;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use crate::accept::{Connection, Until, accept};
+use crate::config::{HttpListener, IntakeConfig, PlainText, StreamListener, TlsFiles};
+use crate::door::{Dependencies, Door};
+use crate::http::{self, HttpState};
+use crate::tls::Tls;
+use crate::{IntakeError, syslog};
+
+/// A listener and where it really listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bound {
+    /// Its name.
+    pub name: String,
+    /// Its protocol, as its part of the configuration is called.
+    pub protocol: &'static str,
+    /// The address, with the port that the system chose if the configuration said 0.
+    pub address: SocketAddr,
+}
+
+/// All listeners, running.
+#[derive(Debug)]
+pub struct Running {
+    bound: Vec<Bound>,
+    until: Until,
+}
+
+/// Starts all listeners. Must be called within a tokio runtime.
+///
+/// # Errors
+/// One of them cannot be started; then none is.
+pub async fn start(config: &IntakeConfig, dependencies: &Dependencies) -> Result<Running, IntakeError> {
+    let until = Until::default();
+    let mut starting = Starting {
+        config,
+        dependencies,
+        bound: Vec::new(),
+        names: HashSet::new(),
+        ready: Vec::new(),
+        until: until.clone(),
+    };
+    for listener in &config.http {
+        starting.http(listener).await?;
+    }
+    for listener in &config.syslog_tcp {
+        starting.stream(listener, "syslog_tcp", syslog::serve).await?;
+    }
+    for listener in &config.syslog_tls {
+        starting.stream(listener, "syslog_tls", syslog::serve).await?;
+    }
+    for task in starting.ready {
+        until.tasks.spawn(task);
+    }
+    for bound in &starting.bound {
+        tracing::info!(listener = bound.name, protocol = bound.protocol, address = %bound.address, "listening");
+    }
+    Ok(Running { bound: starting.bound, until })
+}
+
+impl Running {
+    /// The listeners and their addresses, in the order of the configuration.
+    pub fn bound(&self) -> &[Bound] {
+        &self.bound
+    }
+
+    /// The address of the listener of this name.
+    pub fn address(&self, name: &str) -> Option<SocketAddr> {
+        self.bound.iter().find(|bound| bound.name == name).map(|bound| bound.address)
+    }
+
+    /// Takes no more connections, lets what has begun come to its end, and hands over what was read.
+    /// `false`: not all of it was done by the deadline, and the rest was broken off.
+    pub async fn stop(self, deadline: Duration) -> bool {
+        self.until.stop.cancel();
+        self.until.tasks.close();
+        let clean = timeout(deadline, self.until.tasks.wait()).await.is_ok();
+        self.until.kill.cancel();
+        self.until.tasks.wait().await;
+        clean
+    }
+}
+
+type Task = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
+
+struct Starting<'a> {
+    config: &'a IntakeConfig,
+    dependencies: &'a Dependencies,
+    bound: Vec<Bound>,
+    names: HashSet<String>,
+    /// What runs once all could be bound.
+    ready: Vec<Task>,
+    until: Until,
+}
+
+impl Starting<'_> {
+    async fn http(&mut self, listener: &HttpListener) -> Result<(), IntakeError> {
+        let tls = self.tls(listener.tls.as_ref(), &[b"h2", b"http/1.1"])?;
+        let bound = self.bind(&listener.name, "http", listener.listen, tls.is_some()).await?;
+        let state = HttpState::new(listener, self.dependencies);
+        let door = Arc::clone(state.door());
+        let mut router = http::routes(state);
+        if let Some(api) = self.dependencies.api.clone().filter(|_| listener.api) {
+            router = router.merge(api);
+        }
+        let (serving, stop) = (Arc::clone(&door), self.until.stop.clone());
+        self.accept(bound, door, tls, move |connection| {
+            http::serve(Arc::clone(&serving), router.clone(), connection, stop.clone())
+        });
+        Ok(())
+    }
+
+    async fn stream<F, S>(
+        &mut self,
+        listener: &StreamListener,
+        protocol: &'static str,
+        serve: S,
+    ) -> Result<(), IntakeError>
+    where
+        F: Future<Output = ()> + Send + 'static,
+        S: Fn(Arc<Door>, Connection, CancellationToken) -> F + Clone + Send + Sync + 'static,
+    {
+        if protocol == "syslog_tls" && listener.tls.is_none() {
+            return Err(IntakeError::NoTls { name: listener.name.clone() });
+        }
+        let certificates = listener.tls.as_ref().is_some_and(|tls| tls.client_authorities.is_some());
+        if listener.source.is_none() && !certificates {
+            return Err(IntakeError::NoSource { name: listener.name.clone() });
+        }
+        let tls = self.tls(listener.tls.as_ref(), &[])?;
+        let bound = self.bind(&listener.name, protocol, listener.listen, tls.is_some()).await?;
+        let name = (listener.name.as_str(), protocol);
+        let door = Door::new(name, &listener.limits, listener.source.as_ref(), self.dependencies);
+        let (serving, stop) = (Arc::clone(&door), self.until.stop.clone());
+        self.accept(bound, door, tls, move |connection| {
+            serve(Arc::clone(&serving), connection, stop.clone())
+        });
+        Ok(())
+    }
+
+    /// Checks what the configuration wants, and binds.
+    async fn bind(
+        &mut self,
+        name: &str,
+        protocol: &'static str,
+        address: SocketAddr,
+        encrypted: bool,
+    ) -> Result<TcpListener, IntakeError> {
+        self.permit(name, address, encrypted)?;
+        let unbound = |source| IntakeError::Bind { name: name.to_owned(), address, source };
+        let listener = TcpListener::bind(address).await.map_err(unbound)?;
+        let address = listener.local_addr().map_err(unbound)?;
+        self.bound.push(Bound { name: name.to_owned(), protocol, address });
+        Ok(listener)
+    }
+
+    fn permit(&mut self, name: &str, address: SocketAddr, encrypted: bool) -> Result<(), IntakeError> {
+        let accepted = self.config.plain_text_off_loopback == Some(PlainText::Accepted);
+        if !encrypted && !address.ip().to_canonical().is_loopback() && !accepted {
+            return Err(IntakeError::PlainText { name: name.to_owned(), address });
+        }
+        if !self.names.insert(name.to_owned()) {
+            return Err(IntakeError::SameName { name: name.to_owned() });
+        }
+        Ok(())
+    }
+
+    fn tls(
+        &mut self,
+        files: Option<&TlsFiles>,
+        protocols: &'static [&'static [u8]],
+    ) -> Result<Option<Arc<Tls>>, IntakeError> {
+        let Some(files) = files else { return Ok(None) };
+        let tls = Tls::load(files, protocols)?;
+        self.ready.push(Box::pin(Arc::clone(&tls).keep_up(self.until.stop.clone())));
+        Ok(Some(tls))
+    }
+
+    fn accept<F, S>(&mut self, bound: TcpListener, door: Arc<Door>, tls: Option<Arc<Tls>>, serve: S)
+    where
+        F: Future<Output = ()> + Send + 'static,
+        S: Fn(Connection) -> F + Clone + Send + Sync + 'static,
+    {
+        self.ready.push(Box::pin(accept(bound, door, tls, self.until.clone(), serve)));
+    }
+}
