@@ -34,6 +34,7 @@ use ward_telemetry::input::Options;
 use ward_telemetry::taxonomy::Resolver;
 
 use crate::Ending;
+use crate::clock::now;
 use crate::error::Error;
 use crate::terminal::{Screen, safe, stdout_is_pipe, wrap};
 use crate::{rule_set, telemetry};
@@ -318,9 +319,4 @@ fn ending(report: &Report<'_>) -> Ending {
     } else {
         Ending::Nothing
     }
-}
-
-fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
-    Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }

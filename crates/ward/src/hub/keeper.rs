@@ -58,8 +58,10 @@ async fn round(store: &Store, config: &HubConfig, retention: &Retention) -> Resu
     let by = Actor::ward("keeper");
     let all = lake_files::files(store, &Scope::whole_sector(), &FileFilter::default()).await?;
     let all = catalogue::files(all);
-    let expired: Vec<String> =
-        ward_lake::expired(&all, retention, Day::of(now())).into_iter().map(|file| file.path.clone()).collect();
+    let expired: Vec<String> = ward_lake::expired(&all, retention, Day::of(now()))
+        .into_iter()
+        .map(|file| file.path.clone())
+        .collect();
     if !expired.is_empty() {
         tracing::info!(files = expired.len(), "removing events that are older than they are kept");
         lake_files::retire_files(store, &by, now(), &expired).await?;
