@@ -12,6 +12,7 @@
 
 mod correlate;
 mod input;
+mod journal;
 mod json;
 mod matcher;
 mod rules;
@@ -68,6 +69,16 @@ pub const TARGETS: &[Target] = &[
         name: "evtx",
         covers: &["telemetry/src/input/evtx.rs"],
         run: |input| input::read(Some(Format::Evtx), input),
+    },
+    Target {
+        name: "journal",
+        covers: &[
+            "journal/src/format",
+            "journal/src/frame.rs",
+            "journal/src/reader.rs",
+            "journal/src/recovery.rs",
+        ],
+        run: journal::segment,
     },
     Target {
         name: "json",
