@@ -57,7 +57,11 @@ pub const TARGETS: &[Target] = &[
     Target { name: "checkpoint", covers: &["detect/src/correlate"], run: correlate::checkpoint },
     Target {
         name: "compressed",
-        covers: &["telemetry/src/input/compression.rs", "telemetry/src/input/gzip.rs"],
+        covers: &[
+            "telemetry/src/input/compression.rs",
+            "telemetry/src/input/gzip.rs",
+            "telemetry/src/input/zstd.rs",
+        ],
         run: |input| input::read(Some(Format::Lines), input),
     },
     Target {

@@ -9,6 +9,7 @@
 pub mod args;
 mod collector;
 mod correlating;
+mod documents;
 pub mod finding;
 mod inputs;
 pub mod output;
