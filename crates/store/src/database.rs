@@ -161,12 +161,21 @@ impl Kind {
         }
     }
 
-    /// A table of one column, `value`, with the texts of the JSON array that placeholder `at` stands for. The
-    /// one thing that the two databases have no common words for.
+    /// A table of one column, `value`, with the texts of the JSON array that placeholder `at` stands for: the
+    /// databases have no common words for it.
     pub(crate) fn members(self, at: usize) -> String {
         match self {
             Self::Sqlite => format!("SELECT value FROM json_each(${at})"),
             Self::Postgres => format!("SELECT jsonb_array_elements_text(${at}::jsonb) AS value"),
+        }
+    }
+
+    /// A column in a condition that is to choose no index. SQLite, which keeps no statistics of ours, would gather
+    /// by it and sort; the `+` changes nothing else. PostgreSQL knows better by itself.
+    pub(crate) fn aside(self, column: &str) -> String {
+        match self {
+            Self::Sqlite => format!("+{column}"),
+            Self::Postgres => column.to_owned(),
         }
     }
 

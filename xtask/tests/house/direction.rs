@@ -7,6 +7,8 @@ const MAY_NEED: &[(&str, &[&str])] = &[
     ("ward-core", &[]),
     ("ward-telemetry", &["ward-core"]),
     ("ward-detect", &["ward-core"]),
+    ("ward-ledger", &["ward-core"]),
+    ("ward-store", &["ward-core", "ward-ledger"]),
     ("ward", &["ward-core", "ward-telemetry", "ward-detect"]),
     ("ward-bench", &["ward-core", "ward-telemetry", "ward-detect", "ward"]),
     ("ward-fuzz", &["ward-core", "ward-telemetry", "ward-detect", "ward"]),
@@ -14,7 +16,7 @@ const MAY_NEED: &[(&str, &[&str])] = &[
 ];
 
 /// Rooms of pure decisions: no clock, files, network, environment.
-const PURE: &[&str] = &["ward-core", "ward-telemetry", "ward-detect"];
+const PURE: &[&str] = &["ward-core", "ward-telemetry", "ward-detect", "ward-ledger"];
 
 /// Packages that no pure room may pull in, however deep: runtimes, networks, databases.
 const IMPURE: &[&str] = &[
@@ -65,6 +67,7 @@ const ONLY: &[(&str, &[&str])] = &[
     ("libfuzzer-sys", &["ward-fuzz"]),
     ("rsigma-eval", &["ward-bench"]),
     ("sonic-rs", &["ward-bench"]),
+    ("sqlx", &["ward-store"]),
 ];
 
 #[test]
