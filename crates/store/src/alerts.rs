@@ -16,14 +16,11 @@ use crate::change::Change;
 use crate::findings::{self, Finding, Stored};
 use crate::grouping::{Entity, Group, Grouping, Key};
 use crate::ids::{AlertId, FindingId};
-use crate::reach::within;
+use crate::reach::{SMALL, within};
 use crate::sql::{Columns, Sql, rank, rows_a_statement, values};
 use crate::{Store, StoreError};
 
 const WHAT: &str = "alert";
-
-/// Larger scopes walk the list's own order and skip what they may not see; smaller ones gather and sort.
-const SMALL_SCOPE: usize = 2_000;
 
 /// Findings that belong together.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -378,8 +375,7 @@ impl AlertFilter {
     /// Adds the conditions. In order: one condition may choose the index, the others are checked on the way.
     fn add(&self, select: &mut Sql, store: &Store, scope: &Scope, in_order: bool) {
         let seen = scope.organisations().map(BTreeSet::len);
-        let by_organisation =
-            !in_order || seen.is_some_and(|seen| seen <= SMALL_SCOPE) && self.rule.is_none();
+        let by_organisation = !in_order || seen.is_some_and(|seen| seen <= SMALL) && self.rule.is_none();
         let by_state = !in_order || self.states.len() == 1 && self.rule.is_none() && !by_organisation;
         let column = |name: &str, by: bool| if by { name.to_owned() } else { store.kind().aside(name) };
         select.push(" WHERE 1 = 1");

@@ -15,7 +15,7 @@ use crate::alerts;
 use crate::change::Change;
 use crate::grouping::{Entity, Grouping, Key};
 use crate::ids::{AlertId, ExceptionId, FindingId};
-use crate::reach::within;
+use crate::reach::{within, within_in_order};
 use crate::sql::{Columns, Sql, Value, rank, rows_a_statement, sql, values};
 use crate::{Store, StoreError};
 
@@ -173,7 +173,10 @@ pub(crate) async fn page(
     if let Some((time, id)) = after {
         select.push(" AND (time, id) < ").tuple(values![time, id]);
     }
-    within(&mut select, store.kind(), "organisation", scope);
+    match alert {
+        Some(_) => within(&mut select, store.kind(), &store.kind().aside("organisation"), scope),
+        None => within_in_order(&mut select, store.kind(), "organisation", scope),
+    }
     select.push(" ORDER BY time DESC, id DESC LIMIT ").bind(limit);
     store.rows(select).await?.iter().map(read).collect()
 }

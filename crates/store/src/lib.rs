@@ -20,6 +20,7 @@ mod database;
 pub mod dead_letters;
 mod error;
 pub mod exceptions;
+mod file;
 pub mod findings;
 pub mod grouping;
 pub mod heartbeats;
