@@ -311,27 +311,9 @@ impl Finding {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
-    use ward_core::BatchId;
-
+mod tests {
     use super::*;
-
-    pub(crate) fn finding(number: u8) -> Finding {
-        Finding {
-            id: FindingId([number; 16]),
-            organisation: OrganisationId::new("RR8").unwrap(),
-            source: SourceId::new("leeds-dc").unwrap(),
-            events: vec![EventId { batch: BatchId(1), index: number.into() }],
-            rule: RuleName { id: "r1".to_owned(), title: "Bad".to_owned(), tags: vec![] },
-            level: Severity::High,
-            host: Some("pc1".to_owned()),
-            user: None,
-            time: Timestamp::from_micros(0),
-            received: Timestamp::from_micros(0),
-            matched: Map::new(),
-            exception: None,
-        }
-    }
+    use crate::sample::finding;
 
     #[test]
     fn what_is_kept_of_the_values_is_bounded_and_stays_json() {

@@ -30,6 +30,8 @@ pub mod ledger;
 mod migrate;
 pub mod organisations;
 mod reach;
+#[cfg(test)]
+mod sample;
 pub mod segments;
 pub mod sources;
 mod sql;
