@@ -177,7 +177,7 @@ impl Kind {
         match self {
             Self::Sqlite => format!(
                 "PRAGMA busy_timeout = {}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-                 PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384",
+                 PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768",
                 wait.as_millis()
             ),
             Self::Postgres => "SET client_min_messages = warning".to_owned(),
