@@ -66,6 +66,11 @@ impl<F: Filling> Pipe<F> {
         Self { door, sender, filling, due: None, on_its_way: None, open: true }
     }
 
+    /// Whose events they are.
+    pub(crate) fn sender(&self) -> &Sender {
+        &self.sender
+    }
+
     /// Whether nothing more should be put in.
     pub(crate) fn full(&self) -> bool {
         self.filling.len() >= self.door.limits.batch_bytes
@@ -111,7 +116,7 @@ impl<F: Filling> Pipe<F> {
     }
 
     /// Sends what is left and waits for it.
-    pub(crate) async fn finish(mut self) -> bool {
+    pub(crate) async fn finish(&mut self) -> bool {
         self.send().await && self.arrived().await
     }
 }
