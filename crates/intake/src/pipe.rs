@@ -100,9 +100,8 @@ impl<F: Filling> Pipe<F> {
         if open && !self.filling.is_empty() {
             let (format, payload, events) = self.filling.take();
             let (door, sender) = (Arc::clone(&self.door), Arc::clone(&self.sender));
-            self.on_its_way = Some(tokio::spawn(async move {
-                hand_over(&door, &sender, format, payload, events).await.is_some()
-            }));
+            self.on_its_way =
+                Some(tokio::spawn(async move { hand_over(&door, &sender, format, payload, events).await }));
         }
         open
     }
@@ -121,22 +120,17 @@ impl<F: Filling> Pipe<F> {
     }
 }
 
-/// Hands a batch over, however long it takes. `None`: the inbox is closed.
-pub(crate) async fn hand_over(
-    door: &Door,
-    sender: &Sender,
-    format: &str,
-    payload: Vec<u8>,
-    events: u64,
-) -> Option<ward_core::BatchId> {
+/// Hands a batch over, however long it takes. `false`: the inbox is closed.
+async fn hand_over(door: &Door, sender: &Sender, format: &str, payload: Vec<u8>, events: u64) -> bool {
     while let Err(NotTaken::TooFast(wait)) = door.pace(sender, events) {
         sleep(wait.min(LONGEST_WAIT)).await;
     }
     loop {
         // The inbox keeps what it is given, so a copy stays for the next try.
         match door.offer(sender, format, payload.clone(), events, None).await {
-            Ok(batch) => return Some(batch),
-            Err(Refusal::Closed) => return None,
+            Ok(_) => return true,
+            Err(Refusal::Closed) => return false,
+            Err(Refusal::TooLarge) => return door.set_aside(sender, Reason::TooLarge, payload).await.is_ok(),
             Err(refusal) => sleep(refusal.retry_after().min(LONGEST_WAIT)).await,
         }
     }

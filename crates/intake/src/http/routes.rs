@@ -76,7 +76,7 @@ pub fn routes(state: HttpState) -> Router {
     for route in ROUTES.iter().filter(|route| state.protocols().contains(&route.protocol)) {
         let handler = || match (route.protocol, route.path) {
             (Protocol::Events, _) => post(events::take),
-            (Protocol::Hec, path) if path.contains("/raw") => post(hec::raw),
+            (Protocol::Hec, path) if path.contains("/raw") => post(hec::lines),
             (Protocol::Hec, path) if path.contains("/ack") => post(hec::ack).get(hec::ack),
             (Protocol::Hec, path) if path.contains("/health") => get(hec::health),
             (Protocol::Hec, _) => post(hec::event),

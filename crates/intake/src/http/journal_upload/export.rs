@@ -98,6 +98,11 @@ fn name(bytes: &[u8]) -> Option<&str> {
 }
 
 impl Lines {
+    /// The lines so far.
+    pub fn payload(&self) -> &[u8] {
+        &self.payload
+    }
+
     fn add(&mut self, fields: &[(&str, &[u8])]) {
         let mut object = Object::begin(&mut self.payload);
         for (nth, (name, value)) in fields.iter().enumerate() {
