@@ -213,4 +213,4 @@ async fn take_all<C: Cutter>(
     true
 }
 
-const READ: usize = 256 << 10;
+const READ: usize = 64 << 10;

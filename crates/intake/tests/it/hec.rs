@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use ward_intake::{Reason, Refusal};
+use ward_telemetry::input::{Decoded, Decoder, Format, Input, Options};
+use ward_telemetry::taxonomy::Taxonomy;
 
 use crate::events::gzip;
 use crate::kit::{Hub, YORK};
@@ -30,6 +32,30 @@ async fn envelopes_are_kept_and_answered_as_splunk_does() {
         (&"ward:test".into(), &1764142487.5.into())
     );
     assert_eq!(hub.figures().events.get(), 2);
+}
+
+#[tokio::test]
+async fn rules_find_what_the_event_and_its_fields_say_by_name() {
+    let hub = Hub::with("http", "").await;
+    let body = br#"{"time":1,"event":{"Image":"/bin/a"},"fields":{"CommandLine":"a -x"}}"#;
+    hub.ask("POST", EVENT, &[SPLUNK], body).await;
+    let names = Taxonomy::builtin().unwrap().field_names(["Image", "CommandLine"].into_iter()).unwrap();
+    let options = Options { format: Some(Format::JsonLines), ..Options::default() };
+    let payload = hub.batches()[0].payload.clone();
+    let mut input = Input::open(Box::new(std::io::Cursor::new(payload)), &options).unwrap();
+    let mut block = input.next_block(Vec::new()).unwrap().unwrap();
+    let mut found = Vec::new();
+    Decoder::new(&options).decode(&mut block, &names, &mut |decoded| {
+        let Decoded::Event { event, .. } = decoded else { panic!("not read") };
+        let mut scratch = Vec::new();
+        for span in event.fields {
+            let text = String::from_utf8_lossy(event.text_of(span, &mut scratch)).into_owned();
+            found.push((names.name(span.field).to_owned(), text));
+        }
+    });
+    for (name, text) in [("Image", "/bin/a"), ("CommandLine", "a -x")] {
+        assert!(found.contains(&(name.to_owned(), text.to_owned())), "{name}: {found:?}");
+    }
 }
 
 #[tokio::test]
