@@ -13,6 +13,7 @@
 mod correlate;
 mod input;
 mod journal;
+mod intake;
 mod json;
 mod matcher;
 mod rules;
@@ -49,6 +50,7 @@ pub const TARGETS: &[Target] = &[
         covers: &["telemetry/src/input/auditd.rs"],
         run: |input| input::read(Some(Format::Auditd), input),
     },
+    Target { name: "bulk", covers: &["intake/src/http/elastic/bulk.rs"], run: intake::bulk },
     Target {
         name: "cef",
         covers: &["telemetry/src/input/cef.rs"],
@@ -83,6 +85,19 @@ pub const TARGETS: &[Target] = &[
             "journal/src/recovery.rs",
         ],
         run: journal::segment,
+        name: "gelf",
+        covers: &["intake/src/gelf/message.rs", "intake/src/gelf/parts.rs"],
+        run: intake::gelf,
+    },
+    Target {
+        name: "hec",
+        covers: &["intake/src/http/hec/envelope.rs", "intake/src/http/hec/raw.rs", "intake/src/members.rs"],
+        run: intake::hec,
+    },
+    Target {
+        name: "journal-export",
+        covers: &["intake/src/http/journal_upload/export.rs"],
+        run: intake::journal_export,
     },
     Target {
         name: "json",
@@ -105,6 +120,7 @@ pub const TARGETS: &[Target] = &[
         covers: &["telemetry/src/input/logfmt.rs"],
         run: |input| input::read(Some(Format::Logfmt), input),
     },
+    Target { name: "lumberjack", covers: &["intake/src/beats/frames.rs"], run: intake::lumberjack },
     Target {
         name: "matcher",
         covers: &[
@@ -121,6 +137,7 @@ pub const TARGETS: &[Target] = &[
         covers: &["telemetry/src/input/otlp.rs"],
         run: |input| input::read(Some(Format::Otlp), input),
     },
+    Target { name: "otlp-protobuf", covers: &["intake/src/http/otlp/transcode.rs"], run: intake::otlp },
     Target { name: "pipeline", covers: &["detect/src/pipeline"], run: rules::pipeline },
     Target { name: "placeholders", covers: &["detect/src/placeholders.rs"], run: rules::placeholders },
     Target {
@@ -145,6 +162,11 @@ pub const TARGETS: &[Target] = &[
         name: "syslog-frames",
         covers: &["telemetry/src/input/frame.rs"],
         run: |input| input::read(Some(Format::SyslogFrames), input),
+    },
+    Target {
+        name: "syslog-framing",
+        covers: &["intake/src/syslog/framing.rs", "intake/src/syslog/messages.rs"],
+        run: intake::syslog_framing,
     },
     Target { name: "taxonomy", covers: &["telemetry/src/taxonomy"], run: rules::taxonomy },
     Target {

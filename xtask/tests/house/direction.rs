@@ -13,6 +13,10 @@ const MAY_NEED: &[(&str, &[&str])] = &[
     ("ward", &["ward-core", "ward-telemetry", "ward-detect"]),
     ("ward-bench", &["ward-core", "ward-telemetry", "ward-detect", "ward"]),
     ("ward-fuzz", &["ward-core", "ward-telemetry", "ward-detect", "ward-journal", "ward"]),
+    ("ward-intake", &["ward-core", "ward-telemetry"]),
+    ("ward", &["ward-core", "ward-telemetry", "ward-detect"]),
+    ("ward-bench", &["ward-core", "ward-telemetry", "ward-detect", "ward"]),
+    ("ward-fuzz", &["ward-core", "ward-telemetry", "ward-detect", "ward-intake", "ward"]),
     ("xtask", &[]),
 ];
 
@@ -65,8 +69,11 @@ const IMPURE_WORDS: &[&str] = &[
 /// Packages that only these of ours may name.
 const ONLY: &[(&str, &[&str])] = &[
     ("clap", &["ward", "ward-bench"]),
+    ("hyper", &["ward-intake"]),
     ("libfuzzer-sys", &["ward-fuzz"]),
+    ("opentelemetry-proto", &["ward-intake"]),
     ("rsigma-eval", &["ward-bench"]),
+    ("socket2", &["ward-intake"]),
     ("sonic-rs", &["ward-bench"]),
     ("sqlx", &["ward-store"]),
 ];
