@@ -1,0 +1,124 @@
+//! One file in the making.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use parquet::file::properties::WriterProperties;
+use ward_core::{OrganisationId, Timestamp};
+
+use super::columns::Columns;
+use super::spool::{Spool, temporary_of};
+use crate::file::{Day, LakeFile, path_of};
+use crate::schema::SCHEMA;
+use crate::{LakeError, LakeRow, index};
+
+/// A file in the making.
+#[derive(Debug)]
+pub(crate) struct FileWriter {
+    path: String,
+    organisation: OrganisationId,
+    day: Day,
+    columns: Columns,
+    writer: ArrowWriter<Spool>,
+    encoding: usize,
+    rows_in_group: usize,
+    rows: u64,
+}
+
+/// A file that is complete and durable, but under its temporary name.
+#[derive(Debug)]
+pub(crate) struct Settled {
+    pub file: LakeFile,
+    pub spool: Spool,
+}
+
+impl FileWriter {
+    /// A file of the organisation, day and segment, without rows.
+    pub fn new(
+        root: &Path,
+        organisation: &OrganisationId,
+        day: Day,
+        segment: &str,
+        properties: &WriterProperties,
+    ) -> Result<Self, LakeError> {
+        let path = path_of(organisation, day, segment)?;
+        let spool = Spool::new(temporary_of(&root.join(&path)));
+        let options =
+            ArrowWriterOptions::new().with_properties(properties.clone()).with_skip_arrow_metadata(true);
+        let writer = ArrowWriter::try_new_with_options(spool, Arc::clone(&SCHEMA), options)
+            .map_err(|error| LakeError::parquet("write", &path, error))?;
+        let columns = Columns::new();
+        let organisation = organisation.clone();
+        Ok(Self { path, organisation, day, columns, writer, encoding: 0, rows_in_group: 0, rows: 0 })
+    }
+
+    /// Takes a row. Says whether its memory is to be counted anew.
+    pub fn push(&mut self, row: &LakeRow<'_>, time: Timestamp, group: usize) -> Result<bool, LakeError> {
+        self.columns.push(row, time);
+        self.rows += 1;
+        if self.columns.rows() < BATCH_ROWS && self.columns.bytes() < BATCH_BYTES {
+            return Ok(false);
+        }
+        self.encode()?;
+        if self.rows_in_group >= group {
+            self.end_group()?;
+        }
+        Ok(true)
+    }
+
+    /// Bytes that it takes in memory, about.
+    pub fn memory(&self) -> usize {
+        let compressing = if self.rows_in_group > 0 { COMPRESSOR } else { 0 };
+        self.columns.bytes() + self.encoding + self.writer.inner().waiting() + compressing
+    }
+
+    /// Writes what it has out as a row group.
+    pub fn end_group(&mut self) -> Result<(), LakeError> {
+        self.encode()?;
+        self.writer.flush().map_err(|error| LakeError::parquet("write", &self.path, error))?;
+        (self.encoding, self.rows_in_group) = (0, 0);
+        Ok(())
+    }
+
+    /// Completes the file and makes its bytes durable.
+    pub fn settle(mut self) -> Result<Settled, LakeError> {
+        self.end_group()?;
+        let failed = |error| LakeError::parquet("write", &self.path, error);
+        let footer = self.writer.finish().map_err(failed)?;
+        let mut spool = self.writer.into_inner().map_err(failed)?;
+        spool.settle().map_err(|error| LakeError::file("write", &self.path, error))?;
+        let groups = index::groups_of(&footer).unwrap_or_default();
+        let (min_time, max_time) = index::span(&groups).unwrap_or((self.day.start(), self.day.start()));
+        let (bytes, digest) = spool.sum();
+        let file = LakeFile {
+            path: self.path,
+            organisation: self.organisation,
+            day: self.day,
+            rows: self.rows,
+            bytes,
+            min_time,
+            max_time,
+            digest,
+            index: index::encode(&groups),
+        };
+        Ok(Settled { file, spool })
+    }
+
+    fn encode(&mut self) -> Result<(), LakeError> {
+        if self.columns.rows() > 0 {
+            let batch = self.columns.take()?;
+            self.rows_in_group += batch.num_rows();
+            self.writer.write(&batch).map_err(|error| LakeError::parquet("write", &self.path, error))?;
+            self.encoding = self.writer.memory_size();
+        }
+        Ok(())
+    }
+}
+
+const BATCH_ROWS: usize = 512;
+const BATCH_BYTES: usize = 256 * 1024;
+
+/// What zstd keeps while a column of original bytes is being compressed.
+const COMPRESSOR: usize = 1 << 20;
