@@ -12,8 +12,8 @@
 
 mod correlate;
 mod input;
-mod journal;
 mod intake;
+mod journal;
 mod json;
 mod matcher;
 mod rules;

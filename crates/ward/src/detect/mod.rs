@@ -26,9 +26,9 @@ mod watch;
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
-use ward_core::{FieldNames, Timestamp};
+use ward_core::FieldNames;
 use ward_detect::compiled::Matcher;
 use ward_detect::{LoadReport, RuleSet};
 use ward_telemetry::input::Options;

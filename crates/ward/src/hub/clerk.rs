@@ -234,12 +234,14 @@ impl Clerk {
         let Some(info) = progress.over else { return };
         self.enter();
         let by = Actor::ward("watch");
-        self.heartbeats.store(false, (self.now)(), |rows| {
+        let mut heartbeats = std::mem::take(&mut self.heartbeats);
+        heartbeats.store(false, (self.now)(), |rows| {
             self.insist("store heartbeats", async |store, now| {
                 ward_store::heartbeats::record(store, now, rows).await
             })
             .is_some()
         });
+        self.heartbeats = heartbeats;
         let lanes = self.correlators.changed();
         for (name, position, state) in &lanes {
             self.insist("store the state of correlations", async |store, now| {

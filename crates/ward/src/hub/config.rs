@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use figment::Figment;
-use figment::providers::{Env, Format as _, Serialized, Toml};
+use figment::providers::{Env, Format as _, Toml};
 use serde::{Deserialize, Serialize};
 use ward_intake::IntakeConfig;
 

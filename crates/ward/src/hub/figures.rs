@@ -202,7 +202,7 @@ fn intake_figures(intake: &Counters, text: &mut String) {
                     text,
                     "{name}{{listener=\"{}\",reason=\"{}\"}} {value}",
                     listener.name,
-                    reason.code()
+                    reason.name()
                 );
             }
         }
