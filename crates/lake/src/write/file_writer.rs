@@ -1,6 +1,6 @@
 //! One file in the making.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -105,7 +105,8 @@ impl FileWriter {
         self.end_group()?;
         let failed = |error| LakeError::parquet("write", &self.path, error);
         let footer = self.writer.finish().map_err(failed)?;
-        let mut spool = self.writer.into_inner().map_err(failed)?;
+        self.writer.sync().map_err(|error| LakeError::file("write", &self.path, error))?;
+        let mut spool = std::mem::replace(self.writer.inner_mut(), Spool::new(PathBuf::new()));
         spool.settle().map_err(|error| LakeError::file("write", &self.path, error))?;
         let groups = index::groups_of(&footer).unwrap_or_default();
         let (min_time, max_time) = index::span(&groups).unwrap_or((self.day.start(), self.day.start()));
