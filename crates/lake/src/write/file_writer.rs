@@ -1,8 +1,9 @@
 //! One file in the making.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use arrow::array::RecordBatch;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::file::properties::WriterProperties;
@@ -68,6 +69,23 @@ impl FileWriter {
         Ok(true)
     }
 
+    /// Takes rows that are columns already, in the lake's own layout.
+    pub fn push_batch(&mut self, batch: &RecordBatch, group: usize) -> Result<(), LakeError> {
+        let mut done = 0;
+        while done < batch.num_rows() {
+            let part =
+                batch.slice(done, (batch.num_rows() - done).min(group - self.rows_in_group.min(group - 1)));
+            self.writer.write(&part).map_err(|error| LakeError::parquet("write", &self.path, error))?;
+            done += part.num_rows();
+            self.rows += part.num_rows() as u64;
+            self.rows_in_group += part.num_rows();
+            if self.rows_in_group >= group || self.writer.memory_size() > GROUP_BYTES {
+                self.end_group()?;
+            }
+        }
+        Ok(())
+    }
+
     /// Bytes that it takes in memory, about.
     pub fn memory(&self) -> usize {
         let compressing = if self.rows_in_group > 0 { COMPRESSOR } else { 0 };
@@ -87,7 +105,8 @@ impl FileWriter {
         self.end_group()?;
         let failed = |error| LakeError::parquet("write", &self.path, error);
         let footer = self.writer.finish().map_err(failed)?;
-        let mut spool = self.writer.into_inner().map_err(failed)?;
+        self.writer.sync().map_err(|error| LakeError::file("write", &self.path, error))?;
+        let mut spool = std::mem::replace(self.writer.inner_mut(), Spool::new(PathBuf::new()));
         spool.settle().map_err(|error| LakeError::file("write", &self.path, error))?;
         let groups = index::groups_of(&footer).unwrap_or_default();
         let (min_time, max_time) = index::span(&groups).unwrap_or((self.day.start(), self.day.start()));
@@ -122,3 +141,6 @@ const BATCH_BYTES: usize = 256 * 1024;
 
 /// What zstd keeps while a column of original bytes is being compressed.
 const COMPRESSOR: usize = 1 << 20;
+
+/// Bytes that a row group takes in memory while files are merged, at most.
+const GROUP_BYTES: usize = 32 << 20;

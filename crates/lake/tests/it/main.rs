@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
 
+mod export;
+mod keep;
 mod sample;
 mod search;
+mod sql;
 mod write;
