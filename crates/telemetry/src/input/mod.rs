@@ -36,6 +36,7 @@ mod syslog;
 mod table;
 mod utf16;
 mod window;
+mod zstd;
 
 pub use block::Block;
 pub use compression::Source;
