@@ -26,14 +26,19 @@ pub struct ListArgs {
 
 /// A list in the making.
 pub struct Listing {
-    heads: Vec<&'static str>,
+    heads: Vec<String>,
     rows: Vec<Vec<Value>>,
 }
 
 impl Listing {
     /// A list with these columns, named as in JSON.
-    pub fn new(heads: &[&'static str]) -> Self {
-        Self { heads: heads.to_vec(), rows: Vec::new() }
+    pub fn new(heads: &[&str]) -> Self {
+        Self::of(heads.iter().map(|head| (*head).to_owned()).collect())
+    }
+
+    /// As [`Listing::new`], with columns that are known only now.
+    pub fn of(heads: Vec<String>) -> Self {
+        Self { heads, rows: Vec::new() }
     }
 
     /// Adds a row.
@@ -54,13 +59,14 @@ impl Listing {
 
     fn json(&self) -> String {
         let object = |row: &Vec<Value>| {
-            let pairs = self.heads.iter().zip(row).map(|(head, value)| ((*head).to_owned(), value.clone()));
+            let pairs = self.heads.iter().zip(row).map(|(head, value)| (head.clone(), value.clone()));
             format!("{}\n", Value::Object(pairs.collect()))
         };
         self.rows.iter().map(object).collect()
     }
 
-    fn table(&self, screen: &Screen) -> String {
+    /// As columns that fit the screen, the last one wrapped.
+    pub fn table(&self, screen: &Screen) -> String {
         let heads: Vec<String> = self.heads.iter().map(|head| head.replace('_', " ")).collect();
         let cells: Vec<Vec<String>> = self.rows.iter().map(|row| row.iter().map(cell).collect()).collect();
         let width_of = |at: usize| {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use tokio::runtime::Runtime;
 use ward_core::{Actor, OrganisationId, Scope};
-use ward_lake::{Lake, LakeFile};
+use ward_lake::{Cancel, Lake, LakeFile};
 use ward_store::lake_files::{self, FileFilter};
 use ward_store::{Store, StoreOptions, organisations};
 
@@ -80,6 +80,17 @@ impl Office {
     /// Waits for what the store does.
     pub fn wait<T>(&self, doing: impl Future<Output = T>) -> T {
         self.runtime.block_on(doing)
+    }
+
+    /// Lets Ctrl-C call something off; a second one ends the program.
+    pub fn on_interrupt(&self, cancel: Cancel) {
+        self.runtime.spawn(async move {
+            if tokio::signal::ctrl_c().await.is_ok() {
+                cancel.cancel();
+                let _ = tokio::signal::ctrl_c().await;
+                std::process::exit(2);
+            }
+        });
     }
 
     /// The lake.
