@@ -201,6 +201,31 @@ pub async fn discard(
     Ok(gone)
 }
 
+/// Throws away these records, bytes and all, as far as they may be seen. Tells how many.
+///
+/// # Errors
+/// The database fails; then none was.
+pub async fn discard_these(
+    store: &Store,
+    by: &Actor,
+    now: Timestamp,
+    scope: &Scope,
+    ids: &[EventId],
+) -> Result<u64, StoreError> {
+    let mut change = store.change(by, now).await?;
+    let mut gone = 0;
+    for chunk in ids.chunks(rows_a_statement(4)) {
+        let mut delete = Sql::new("DELETE FROM dead_letters WHERE (batch, place) IN (VALUES ");
+        delete.tuples(chunk.iter().map(|id| values![id.batch.0, id.index])).push(")");
+        within(&mut delete, store.kind(), "organisation", scope);
+        gone += change.execute(delete).await?;
+    }
+    if gone > 0 {
+        change.commit("dead_letter.discard", &format!("{gone} records"), json!({ "count": gone })).await?;
+    }
+    Ok(gone)
+}
+
 const SELECT: &str = "SELECT batch, place, organisation, source, received, format, reason, detail, replayed";
 
 fn read(row: &AnyRow, content: Vec<u8>) -> Result<DeadLetter, StoreError> {

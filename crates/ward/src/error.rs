@@ -73,6 +73,58 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// What was asked for has no meaning.
+    #[error("{0}")]
+    Asked(String),
+    /// A file cannot be written.
+    #[error("write {path}")]
+    WriteFile {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A table of organisations is not as it should be.
+    #[error("use the table {path}: {reason}")]
+    Table {
+        /// Which.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// An organisation is not there.
+    #[error("find the organisation {code}")]
+    Organisation {
+        /// Its code.
+        code: ward_core::OrganisationId,
+        /// What the store said.
+        source: ward_store::StoreError,
+    },
+    /// A file holds no certificate.
+    #[error("use the certificate {path}: {reason}")]
+    Certificate {
+        /// Which.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A filter is none.
+    #[error("use the filter {0}")]
+    Filter(String),
+    /// A query is none.
+    #[error("read the query")]
+    Query(#[source] ward_lake::QueryError),
+    /// The hub cannot be used.
+    #[error("use the hub {url}: {reason}")]
+    Hub {
+        /// Where it is said to be.
+        url: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A backup cannot be made, or is not what its manifest says.
+    #[error("go on with the backup: {0}")]
+    Backup(String),
     /// The store cannot be used.
     #[error("use the store")]
     Store(#[from] ward_store::StoreError),

@@ -2,6 +2,7 @@
 
 mod attack;
 mod clock;
+mod commands;
 mod detect;
 mod error;
 mod hidden;
@@ -31,6 +32,8 @@ enum Command {
     Detect(Box<detect::args::DetectArgs>),
     Rules(Box<rules::RulesArgs>),
     Serve(Box<hub::serve::ServeArgs>),
+    #[command(flatten)]
+    Hub(commands::HubCommand),
 }
 
 /// How a command ended.
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
         Ok(Ward { command: Command::Detect(args) }) => detect::run(&args),
         Ok(Ward { command: Command::Rules(args) }) => rules::run(&args),
         Ok(Ward { command: Command::Serve(args) }) => hub::serve::run(&args),
+        Ok(Ward { command: Command::Hub(command) }) => commands::run(&command),
         Err(told) => told_by_clap(&told),
     };
     match done {

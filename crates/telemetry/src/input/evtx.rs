@@ -93,7 +93,7 @@ impl Chunks {
     }
 }
 
-const HEADER: usize = 4096;
+pub(super) const HEADER: usize = 4096;
 pub(super) const CHUNK: usize = 65_536;
 const CHUNK_HEADER: usize = 512;
 const SIGNATURE: &[u8; 8] = b"ElfChnk\0";
@@ -105,6 +105,30 @@ fn is_chunk(bytes: &[u8]) -> bool {
     let equal = bytes.iter().zip(SIGNATURE).filter(|(a, b)| a == b).count();
     equal == SIGNATURE.len()
         || (equal + 1 == SIGNATURE.len() && bytes.get(CHUNK_HEADER..CHUNK_HEADER + 4) == Some(RECORD))
+}
+
+/// The header of a file of so many chunks, properly closed.
+pub(super) fn file_header(chunks: u16) -> [u8; HEADER] {
+    let mut header = [0; HEADER];
+    let mut put = |at: usize, bytes: &[u8]| header.iter_mut().skip(at).zip(bytes).for_each(|(h, b)| *h = *b);
+    put(0, b"ElfFile\0");
+    put(16, &u64::from(chunks.saturating_sub(1)).to_le_bytes());
+    // Size of what is used of the header, version 3.1, its whole size, how many chunks.
+    put(32, &128_u32.to_le_bytes());
+    put(36, &1_u16.to_le_bytes());
+    put(38, &3_u16.to_le_bytes());
+    put(40, &4096_u16.to_le_bytes());
+    put(42, &chunks.to_le_bytes());
+    let sum = header.get(..120).map(evtx::checksum_ieee).unwrap_or_default();
+    header.iter_mut().skip(124).zip(sum.to_le_bytes()).for_each(|(h, b)| *h = b);
+    header
+}
+
+/// How many records a chunk says it has; no more than fit, whatever it says.
+pub(super) fn records_in(chunk: &[u8]) -> u64 {
+    let number = |at: usize| Some(u64::from_le_bytes(*chunk.get(at..)?.first_chunk()?));
+    let count = number(8).zip(number(16)).and_then(|(first, last)| last.checked_sub(first)?.checked_add(1));
+    count.filter(|count| *count <= (CHUNK / 28) as u64).unwrap_or(1)
 }
 
 /// Where in a damaged chunk the next one starts, if bytes are missing from it. A sound one may hold a

@@ -31,6 +31,7 @@ mod otlp;
 mod payload;
 mod reader;
 mod recognise;
+mod streams;
 mod syslog;
 mod table;
 mod utf16;
@@ -42,6 +43,7 @@ pub use compression::Source;
 pub use decode::{Decoded, Decoder};
 pub use format::Format;
 pub use options::{Limits, Options};
+pub use streams::Stream;
 
 use crate::Error;
 use compression::Plain;

@@ -97,6 +97,38 @@ impl Columns {
         if found > limit { Err(Error::TooManyColumns { found, limit }) } else { Ok(()) }
     }
 
+    /// Lines that, read before any row, give these columns again. None: no header has come.
+    pub(super) fn head(&self) -> Vec<u8> {
+        if self.names.is_empty() {
+            return Vec::new();
+        }
+        let tab = self.delimiter;
+        let joined = |parts: &[String]| parts.join(&tab.to_string());
+        let text = match self.format {
+            Format::Csv => format!("{}\n", self.line),
+            Format::W3c => format!("#Fields:{tab}{}\n", joined(&self.names)),
+            _ => {
+                let kinds: Vec<String> = self
+                    .many
+                    .iter()
+                    .map(|many| if *many { "set[string]" } else { "string" }.to_owned())
+                    .collect();
+                let types =
+                    if kinds.is_empty() { String::new() } else { format!("#types{tab}{}\n", joined(&kinds)) };
+                format!(
+                    "#separator \\x{:02x}\n#set_separator{tab}{}\n#empty_field{tab}{}\n#unset_field{tab}{}\n\
+                     #fields{tab}{}\n{types}",
+                    u32::from(tab),
+                    self.set_delimiter,
+                    self.empty,
+                    self.unset,
+                    joined(&self.names)
+                )
+            }
+        };
+        text.into_bytes()
+    }
+
     /// Takes a row apart.
     ///
     /// # Errors

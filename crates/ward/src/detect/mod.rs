@@ -11,7 +11,7 @@ mod collector;
 mod correlating;
 mod documents;
 pub mod finding;
-mod inputs;
+pub mod inputs;
 pub mod output;
 pub mod problems;
 mod progress;

@@ -4,7 +4,7 @@
 //! Invariant: what was acknowledged is in the journal or, with all that was found in it, in store and lake.
 //! Invariant: only one hub works in a folder.
 
-mod catalogue;
+pub mod catalogue;
 mod clerk;
 pub mod config;
 mod correlators;

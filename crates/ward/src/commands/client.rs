@@ -1,0 +1,241 @@
+//! The hub over HTTP, as any shipper talks to it: events to `POST /ingest/v1/events`.
+//!
+//! Invariant: a token does not leave the machine in plain text, unless the command says so in words.
+//! Invariant: a request is tried again only with the same key, so that the hub takes it once.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use ureq::Agent;
+use ureq::http::Uri;
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
+
+use super::office::read;
+use crate::error::Error;
+
+/// Where the hub is and what speaks for the sender.
+#[derive(Debug, Clone, Args)]
+pub struct HubArgs {
+    /// Where the hub listens
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8088")]
+    pub hub: String,
+    /// File with the token of a source [default: the token in $WARD_TOKEN]
+    #[arg(long, value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
+    /// The authority of the hub's certificate, PEM [default: those that the system trusts]
+    #[arg(long, value_name = "FILE.pem")]
+    pub ca_file: Option<PathBuf>,
+    /// Send over plain http to another machine, where token and events can be read on the way
+    #[arg(long)]
+    pub plain_text_off_loopback: bool,
+    /// Seconds that one request is tried for while the hub is busy or away
+    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    pub patience: u64,
+}
+
+/// A connection to a hub.
+pub struct Client {
+    agent: Agent,
+    url: String,
+    token: Option<String>,
+    patience: Duration,
+}
+
+/// What the hub said to a batch of events.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// It is durable there.
+    Taken,
+    /// It will never be taken like this; the rest may be.
+    Refused(String),
+    /// Nothing will be taken.
+    Stop(String),
+}
+
+/// What to do after an attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Next {
+    Done(Answer),
+    Again(Duration),
+}
+
+impl Client {
+    /// Gets ready to send. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// The URL, token or authority cannot be used.
+    pub fn new(args: &HubArgs) -> Result<Self, Error> {
+        let asked = |reason: String| Error::Hub { url: args.hub.clone(), reason };
+        let uri: Uri = args.hub.parse().map_err(|_| asked("it is no URL".to_owned()))?;
+        let plain = match uri.scheme_str() {
+            Some("http") => true,
+            Some("https") => false,
+            _ => return Err(asked("it starts with neither http:// nor https://".to_owned())),
+        };
+        if plain && !args.plain_text_off_loopback && !is_loopback(uri.host().unwrap_or_default()) {
+            let why = "it is plain http to another machine; use https, or say --plain-text-off-loopback";
+            return Err(asked(why.to_owned()));
+        }
+        let token = match &args.token_file {
+            Some(file) => Some(read(file)?),
+            None => std::env::var("WARD_TOKEN").ok(),
+        };
+        let token = token.map(|token| token.trim().to_owned()).filter(|token| !token.is_empty());
+        let mut config = Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .proxy(None)
+            .user_agent(concat!("ward/", env!("CARGO_PKG_VERSION")))
+            .timeout_connect(Some(Duration::from_secs(10)))
+            .timeout_send_body(Some(Duration::from_secs(300)))
+            .timeout_recv_response(Some(Duration::from_secs(60)));
+        if !plain {
+            let provider = Arc::new(rustls::crypto::ring::default_provider());
+            let tls = TlsConfig::builder().root_certs(RootCerts::Specific(Arc::new(roots(args)?)));
+            config = config.tls_config(tls.unversioned_rustls_crypto_provider(provider).build());
+        }
+        Ok(Self {
+            agent: config.build().new_agent(),
+            url: args.hub.trim_end_matches('/').to_owned(),
+            token,
+            patience: Duration::from_secs(args.patience),
+        })
+    }
+
+    /// Sends events, again and again while the hub is busy or away. `wait` is told of each pause beforehand.
+    pub fn send(&self, format: Option<&str>, key: &str, events: &[u8], wait: &mut dyn FnMut(Duration, &str)) -> Answer {
+        let format = format.map(|format| format!("?format={format}")).unwrap_or_default();
+        let url = format!("{}/ingest/v1/events{format}", self.url);
+        let mut waited = Duration::ZERO;
+        for attempt in 0.. {
+            let mut request = self.agent.post(&url).header("Idempotency-Key", key);
+            if let Some(token) = &self.token {
+                request = request.header("Authorization", format!("Bearer {token}"));
+            }
+            let (next, why) = match request.content_type("application/octet-stream").send(events) {
+                Ok(mut answer) => {
+                    let status = answer.status().as_u16();
+                    let after = answer.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
+                    let said = answer.body_mut().with_config().limit(64 << 10).read_to_string().unwrap_or_default();
+                    (next(status, after, attempt, &reason(status, &said)), reason(status, &said))
+                }
+                Err(error) if is_for_good(&error) => (Next::Done(Answer::Stop(error.to_string())), String::new()),
+                Err(error) => (Next::Again(pause(attempt)), error.to_string()),
+            };
+            match next {
+                Next::Done(answer) => return answer,
+                Next::Again(_) if waited >= self.patience => return Answer::Stop(why),
+                Next::Again(pause) => {
+                    let pause = pause.min(self.patience.saturating_sub(waited));
+                    wait(pause, &why);
+                    std::thread::sleep(pause);
+                    // An attempt that fails at once without a pause would never end.
+                    waited += pause.max(Duration::from_millis(100));
+                }
+            }
+        }
+        Answer::Stop("it was tried too often".to_owned())
+    }
+}
+
+/// What an answer means (RFC 9110, section 15; RFC 6585, section 4).
+fn next(status: u16, retry_after: Option<u64>, attempt: u32, why: &str) -> Next {
+    match status {
+        200..=299 => Next::Done(Answer::Taken),
+        408 | 429 | 500 | 502 | 503 | 504 => {
+            Next::Again(retry_after.map_or_else(|| pause(attempt), |seconds| Duration::from_secs(seconds.min(300))))
+        }
+        400 | 413 | 415 | 422 => Next::Done(Answer::Refused(why.to_owned())),
+        _ => Next::Done(Answer::Stop(why.to_owned())),
+    }
+}
+
+/// A quarter of a second, doubled with each attempt up to half a minute.
+fn pause(attempt: u32) -> Duration {
+    Duration::from_millis(250_u64.saturating_mul(1 << attempt.min(7))).min(Duration::from_secs(30))
+}
+
+/// What the hub said, in a line.
+fn reason(status: u16, said: &str) -> String {
+    let error = serde_json::from_str::<serde_json::Value>(said).ok();
+    let error = error.as_ref().and_then(|said| said.get("error")?.as_str());
+    let text: String = error.unwrap_or(said).trim().chars().take(200).collect();
+    if text.is_empty() { format!("it answered {status}") } else { format!("it answered {status}: {text}") }
+}
+
+/// Whether the same will happen whenever it is tried.
+fn is_for_good(error: &ureq::Error) -> bool {
+    matches!(error, ureq::Error::BadUri(_) | ureq::Error::Tls(_) | ureq::Error::Rustls(_) | ureq::Error::Http(_))
+}
+
+fn roots(args: &HubArgs) -> Result<Vec<Certificate<'static>>, Error> {
+    let certificates: Vec<CertificateDer<'static>> = match &args.ca_file {
+        Some(path) => {
+            let wrong = |reason| Error::Certificate { path: path.clone(), reason };
+            let pem = std::fs::read(path).map_err(|source| Error::Read { path: path.clone(), source })?;
+            let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+            let all = all.map_err(|error| wrong(error.to_string()))?;
+            if all.is_empty() {
+                return Err(wrong("it holds no PEM certificate".to_owned()));
+            }
+            all
+        }
+        None => rustls_native_certs::load_native_certs().certs,
+    };
+    Ok(certificates.iter().map(|der| Certificate::from_der(der).to_owned()).collect())
+}
+
+fn is_loopback(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
+    host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_pass_is_tried_again_when_the_hub_says() {
+        assert_eq!(next(429, Some(3), 0, ""), Next::Again(Duration::from_secs(3)));
+        assert_eq!(next(503, None, 2, ""), Next::Again(Duration::from_secs(1)));
+        assert_eq!(next(503, Some(u64::MAX), 0, ""), Next::Again(Duration::from_secs(300)));
+        assert_eq!(next(200, None, 0, ""), Next::Done(Answer::Taken));
+        assert_eq!(next(413, None, 0, "x"), Next::Done(Answer::Refused("x".to_owned())));
+        assert_eq!(next(401, None, 0, "x"), Next::Done(Answer::Stop("x".to_owned())));
+    }
+
+    #[test]
+    fn pauses_grow_to_half_a_minute() {
+        assert_eq!(pause(0), Duration::from_millis(250));
+        assert!((0..40).map(pause).is_sorted() && pause(40) == Duration::from_secs(30));
+    }
+
+    #[test]
+    fn a_token_is_not_sent_in_plain_text_to_another_machine() {
+        let args = |hub: &str, plain| HubArgs {
+            hub: hub.to_owned(),
+            token_file: None,
+            ca_file: None,
+            plain_text_off_loopback: plain,
+            patience: 0,
+        };
+        for near in ["http://127.0.0.1:8088", "http://[::1]:1", "http://localhost/"] {
+            assert!(Client::new(&args(near, false)).is_ok(), "{near}");
+        }
+        for far in ["http://hub.example:8088", "http://10.0.0.1", "ftp://localhost", "hub.example"] {
+            assert!(Client::new(&args(far, false)).is_err(), "{far}");
+        }
+        assert!(Client::new(&args("http://hub.example", true)).is_ok());
+    }
+
+    #[test]
+    fn the_hubs_own_words_are_told_in_short() {
+        assert_eq!(reason(400, "{\"error\":\"no\"}"), "it answered 400: no");
+        assert_eq!(reason(502, ""), "it answered 502");
+        assert!(reason(500, &"x".repeat(10_000)).len() < 300);
+    }
+}
