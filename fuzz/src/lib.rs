@@ -12,6 +12,8 @@
 
 mod correlate;
 mod input;
+mod intake;
+mod journal;
 mod json;
 mod matcher;
 mod rules;
@@ -48,6 +50,7 @@ pub const TARGETS: &[Target] = &[
         covers: &["telemetry/src/input/auditd.rs"],
         run: |input| input::read(Some(Format::Auditd), input),
     },
+    Target { name: "bulk", covers: &["intake/src/http/elastic/bulk.rs"], run: intake::bulk },
     Target {
         name: "cef",
         covers: &["telemetry/src/input/cef.rs"],
@@ -56,7 +59,11 @@ pub const TARGETS: &[Target] = &[
     Target { name: "checkpoint", covers: &["detect/src/correlate"], run: correlate::checkpoint },
     Target {
         name: "compressed",
-        covers: &["telemetry/src/input/compression.rs", "telemetry/src/input/gzip.rs"],
+        covers: &[
+            "telemetry/src/input/compression.rs",
+            "telemetry/src/input/gzip.rs",
+            "telemetry/src/input/zstd.rs",
+        ],
         run: |input| input::read(Some(Format::Lines), input),
     },
     Target {
@@ -68,6 +75,29 @@ pub const TARGETS: &[Target] = &[
         name: "evtx",
         covers: &["telemetry/src/input/evtx.rs"],
         run: |input| input::read(Some(Format::Evtx), input),
+    },
+    Target {
+        name: "journal",
+        covers: &[
+            "journal/src/format",
+            "journal/src/frame.rs",
+            "journal/src/reader.rs",
+            "journal/src/recovery.rs",
+        ],
+        run: journal::segment,
+        name: "gelf",
+        covers: &["intake/src/gelf/message.rs", "intake/src/gelf/parts.rs"],
+        run: intake::gelf,
+    },
+    Target {
+        name: "hec",
+        covers: &["intake/src/http/hec/envelope.rs", "intake/src/http/hec/raw.rs", "intake/src/members.rs"],
+        run: intake::hec,
+    },
+    Target {
+        name: "journal-export",
+        covers: &["intake/src/http/journal_upload/export.rs"],
+        run: intake::journal_export,
     },
     Target {
         name: "json",
@@ -90,6 +120,7 @@ pub const TARGETS: &[Target] = &[
         covers: &["telemetry/src/input/logfmt.rs"],
         run: |input| input::read(Some(Format::Logfmt), input),
     },
+    Target { name: "lumberjack", covers: &["intake/src/beats/frames.rs"], run: intake::lumberjack },
     Target {
         name: "matcher",
         covers: &[
@@ -106,6 +137,7 @@ pub const TARGETS: &[Target] = &[
         covers: &["telemetry/src/input/otlp.rs"],
         run: |input| input::read(Some(Format::Otlp), input),
     },
+    Target { name: "otlp-protobuf", covers: &["intake/src/http/otlp/transcode.rs"], run: intake::otlp },
     Target { name: "pipeline", covers: &["detect/src/pipeline"], run: rules::pipeline },
     Target { name: "placeholders", covers: &["detect/src/placeholders.rs"], run: rules::placeholders },
     Target {
@@ -130,6 +162,11 @@ pub const TARGETS: &[Target] = &[
         name: "syslog-frames",
         covers: &["telemetry/src/input/frame.rs"],
         run: |input| input::read(Some(Format::SyslogFrames), input),
+    },
+    Target {
+        name: "syslog-framing",
+        covers: &["intake/src/syslog/framing.rs", "intake/src/syslog/messages.rs"],
+        run: intake::syslog_framing,
     },
     Target { name: "taxonomy", covers: &["telemetry/src/taxonomy"], run: rules::taxonomy },
     Target {

@@ -60,15 +60,13 @@ pub enum Reason {
     Gelf,
     /// Parts of a GELF message that never became whole.
     GelfParts,
-    /// A Fluent Forward message that is none.
-    Forward,
     /// Datagrams that the kernel dropped.
     DroppedByKernel,
 }
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 28] = [
         Self::NoCredential,
         Self::UnknownCredential,
         Self::TokenInQuery,
@@ -96,7 +94,6 @@ impl Reason {
         Self::Beats,
         Self::Gelf,
         Self::GelfParts,
-        Self::Forward,
         Self::DroppedByKernel,
     ];
 
@@ -130,7 +127,6 @@ impl Reason {
             Self::Beats => "beats",
             Self::Gelf => "gelf",
             Self::GelfParts => "gelf_parts",
-            Self::Forward => "forward",
             Self::DroppedByKernel => "dropped_by_kernel",
         }
     }

@@ -8,6 +8,7 @@ mod arrival;
 pub mod elastic;
 mod events;
 pub mod hec;
+pub mod journal_upload;
 pub mod otlp;
 mod routes;
 mod serve;
@@ -36,12 +37,13 @@ pub(crate) struct Shared {
     pub(crate) channels: Channels,
 }
 
-/// Who is at the other end; put into each request by whoever accepted the connection.
+/// Who is at the other end; an extension of each request, put there by whoever accepted the connection.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Peer {
-    #[allow(dead_code)] // told in logs by protocols that need it
-    pub(crate) address: Option<IpAddr>,
-    pub(crate) certificate: Option<[u8; 32]>,
+pub struct Peer {
+    /// The address.
+    pub address: IpAddr,
+    /// Digest of the client certificate, if one was shown.
+    pub certificate: Option<[u8; 32]>,
 }
 
 impl HttpState {

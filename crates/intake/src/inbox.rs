@@ -35,6 +35,9 @@ pub enum Refusal {
     /// The disk does not write.
     #[error("the journal cannot be written")]
     Failing,
+    /// No batch may be that large. Trying again does not help.
+    #[error("the batch is too large")]
+    TooLarge,
     /// It is being stopped.
     #[error("the journal is closed")]
     Closed,
@@ -45,7 +48,7 @@ impl Refusal {
     pub const fn retry_after(self) -> Duration {
         match self {
             Self::Full { retry_after } | Self::Busy { retry_after } => retry_after,
-            Self::Failing => Duration::from_secs(5),
+            Self::Failing | Self::TooLarge => Duration::from_secs(5),
             Self::Closed => Duration::from_secs(2),
         }
     }
@@ -56,6 +59,7 @@ impl Refusal {
             Self::Full { .. } => Reason::JournalFull,
             Self::Busy { .. } => Reason::JournalBusy,
             Self::Failing => Reason::JournalFailing,
+            Self::TooLarge => Reason::TooLarge,
             Self::Closed => Reason::Stopping,
         }
     }

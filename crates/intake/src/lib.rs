@@ -14,14 +14,18 @@
 //! Invariant: no token and no payload is logged.
 
 mod accept;
+pub mod beats;
 pub mod config;
 mod counters;
 mod credentials;
+mod datagrams;
 mod door;
 mod error;
 mod gate;
-mod http;
+pub mod gelf;
+pub mod http;
 mod inbox;
+mod kernel;
 mod members;
 mod pace;
 mod pipe;
@@ -34,7 +38,7 @@ pub use config::{IntakeConfig, Limits};
 pub use counters::{Counters, ListenerFigures, Reason};
 pub use door::{Clock, Dependencies};
 pub use error::IntakeError;
-pub use http::{HttpState, ROUTES, Route, routes};
+pub use http::{HttpState, Peer, ROUTES, Route, routes};
 pub use inbox::{Inbox, Refusal, SetAside};
 pub use running::{Bound, Running, start};
 pub use sources::{Sender, SourceTable, Sources, digest};

@@ -98,9 +98,13 @@ pub(crate) fn string(text: &str, out: &mut Vec<u8>) {
 
 /// Writes JSON without its line breaks, which stand only between its tokens.
 pub(crate) fn one_line(json: &[u8], out: &mut Vec<u8>) {
-    for part in json.split(|byte| matches!(byte, b'\n' | b'\r')) {
+    let mut rest = json;
+    while let Some(at) = memchr::memchr2(b'\n', b'\r', rest) {
+        let (part, after) = rest.split_at(at);
         out.extend_from_slice(part);
+        rest = after.get(1..).unwrap_or_default();
     }
+    out.extend_from_slice(rest);
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {

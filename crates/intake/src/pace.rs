@@ -1,6 +1,6 @@
 //! How many events a second a source may send: a bucket that goes into debt.
 //!
-//! A batch of any size is taken while the bucket is not empty, and paid back before the next: the rate holds
+//! A batch of any size is taken while the bucket holds one event, and paid back before the next: the rate holds
 //! in the long run, and no batch is too large to ever pass.
 
 use std::sync::{Mutex, PoisonError};
@@ -29,9 +29,10 @@ impl Pace {
         let before = level.unwrap_or(Level { events: rate * BURST, at: now });
         let passed = (now.micros() - before.at.micros()).max(0) as f64 / 1e6;
         let there = (before.events + passed * rate).min(rate * BURST);
-        let taken = if there > 0.0 { events as f64 } else { 0.0 };
+        let open = there >= 1.0;
+        let taken = if open { events as f64 } else { 0.0 };
         *level = Some(Level { events: there - taken, at: now.max(before.at) });
-        if there > 0.0 { Ok(()) } else { Err(Duration::from_secs_f64(((1.0 - there) / rate).min(LONGEST))) }
+        if open { Ok(()) } else { Err(Duration::from_secs_f64(((1.0 - there) / rate).min(LONGEST))) }
     }
 }
 

@@ -66,6 +66,11 @@ impl<F: Filling> Pipe<F> {
         Self { door, sender, filling, due: None, on_its_way: None, open: true }
     }
 
+    /// Whose events they are.
+    pub(crate) fn sender(&self) -> &Sender {
+        &self.sender
+    }
+
     /// Whether nothing more should be put in.
     pub(crate) fn full(&self) -> bool {
         self.filling.len() >= self.door.limits.batch_bytes
@@ -95,9 +100,8 @@ impl<F: Filling> Pipe<F> {
         if open && !self.filling.is_empty() {
             let (format, payload, events) = self.filling.take();
             let (door, sender) = (Arc::clone(&self.door), Arc::clone(&self.sender));
-            self.on_its_way = Some(tokio::spawn(async move {
-                hand_over(&door, &sender, format, payload, events).await.is_some()
-            }));
+            self.on_its_way =
+                Some(tokio::spawn(async move { hand_over(&door, &sender, format, payload, events).await }));
         }
         open
     }
@@ -111,27 +115,22 @@ impl<F: Filling> Pipe<F> {
     }
 
     /// Sends what is left and waits for it.
-    pub(crate) async fn finish(mut self) -> bool {
+    pub(crate) async fn finish(&mut self) -> bool {
         self.send().await && self.arrived().await
     }
 }
 
-/// Hands a batch over, however long it takes. `None`: the inbox is closed.
-pub(crate) async fn hand_over(
-    door: &Door,
-    sender: &Sender,
-    format: &str,
-    payload: Vec<u8>,
-    events: u64,
-) -> Option<ward_core::BatchId> {
+/// Hands a batch over, however long it takes. `false`: the inbox is closed.
+async fn hand_over(door: &Door, sender: &Sender, format: &str, payload: Vec<u8>, events: u64) -> bool {
     while let Err(NotTaken::TooFast(wait)) = door.pace(sender, events) {
         sleep(wait.min(LONGEST_WAIT)).await;
     }
     loop {
         // The inbox keeps what it is given, so a copy stays for the next try.
         match door.offer(sender, format, payload.clone(), events, None).await {
-            Ok(batch) => return Some(batch),
-            Err(Refusal::Closed) => return None,
+            Ok(_) => return true,
+            Err(Refusal::Closed) => return false,
+            Err(Refusal::TooLarge) => return door.set_aside(sender, Reason::TooLarge, payload).await.is_ok(),
             Err(refusal) => sleep(refusal.retry_after().min(LONGEST_WAIT)).await,
         }
     }
@@ -214,4 +213,4 @@ async fn take_all<C: Cutter>(
     true
 }
 
-const READ: usize = 256 << 10;
+const READ: usize = 64 << 10;

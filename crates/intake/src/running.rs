@@ -10,11 +10,14 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::accept::{Connection, Until, accept};
-use crate::config::{HttpListener, IntakeConfig, PlainText, StreamListener, TlsFiles};
+use crate::config::{
+    DatagramListener, HttpListener, IntakeConfig, Limits, PlainText, Protocol, StreamListener, TlsFiles,
+};
+use crate::datagrams::{self, Reader};
 use crate::door::{Dependencies, Door};
 use crate::http::{self, HttpState};
 use crate::tls::Tls;
-use crate::{IntakeError, syslog};
+use crate::{IntakeError, beats, gelf, syslog};
 
 /// A listener and where it really listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +59,21 @@ pub async fn start(config: &IntakeConfig, dependencies: &Dependencies) -> Result
     }
     for listener in &config.syslog_tls {
         starting.stream(listener, "syslog_tls", syslog::serve).await?;
+    }
+    for listener in &config.syslog_udp {
+        starting.datagrams(listener, "syslog_udp", |_| syslog::Syslog)?;
+    }
+    for listener in &config.beats {
+        starting.stream(listener, "beats", beats::serve).await?;
+    }
+    for listener in &config.gelf_tcp {
+        starting.stream(listener, "gelf_tcp", gelf::serve).await?;
+    }
+    for listener in &config.gelf_udp {
+        starting.datagrams(listener, "gelf_udp", gelf::Gelf::new)?;
+    }
+    for listener in &config.otlp_grpc {
+        starting.grpc(listener).await?;
     }
     for task in starting.ready {
         until.tasks.spawn(task);
@@ -103,9 +121,29 @@ struct Starting<'a> {
 
 impl Starting<'_> {
     async fn http(&mut self, listener: &HttpListener) -> Result<(), IntakeError> {
+        self.http_as(listener, "http").await
+    }
+
+    /// OTLP over gRPC is HTTP with nothing else.
+    async fn grpc(&mut self, listener: &StreamListener) -> Result<(), IntakeError> {
+        let listener = HttpListener {
+            name: listener.name.clone(),
+            listen: listener.listen,
+            tls: listener.tls.clone(),
+            source: listener.source.clone(),
+            protocols: vec![Protocol::Otlp],
+            token_in_query: false,
+            elastic_version: String::new(),
+            api: false,
+            limits: listener.limits.clone(),
+        };
+        self.http_as(&listener, "otlp_grpc").await
+    }
+
+    async fn http_as(&mut self, listener: &HttpListener, protocol: &'static str) -> Result<(), IntakeError> {
         let tls = self.tls(listener.tls.as_ref(), &[b"h2", b"http/1.1"])?;
-        let bound = self.bind(&listener.name, "http", listener.listen, tls.is_some()).await?;
-        let state = HttpState::new(listener, self.dependencies);
+        let bound = self.bind(&listener.name, protocol, listener.listen, tls.is_some()).await?;
+        let state = HttpState::of(listener, protocol, self.dependencies);
         let door = Arc::clone(state.door());
         let mut router = http::routes(state);
         if let Some(api) = self.dependencies.api.clone().filter(|_| listener.api) {
@@ -143,6 +181,28 @@ impl Starting<'_> {
         self.accept(bound, door, tls, move |connection| {
             serve(Arc::clone(&serving), connection, stop.clone())
         });
+        Ok(())
+    }
+
+    fn datagrams<R: Reader + 'static>(
+        &mut self,
+        listener: &DatagramListener,
+        protocol: &'static str,
+        reader: impl FnOnce(&Limits) -> R,
+    ) -> Result<(), IntakeError> {
+        if listener.source.is_none() {
+            return Err(IntakeError::NoSource { name: listener.name.clone() });
+        }
+        let address = listener.listen;
+        self.permit(&listener.name, address, false)?;
+        let unbound = |source| IntakeError::Bind { name: listener.name.clone(), address, source };
+        let socket = datagrams::bind(address, listener.receive_buffer_bytes).map_err(unbound)?;
+        let address = socket.local_addr().map_err(unbound)?;
+        self.bound.push(Bound { name: listener.name.clone(), protocol, address });
+        let name = (listener.name.as_str(), protocol);
+        let door = Door::new(name, &listener.limits, listener.source.as_ref(), self.dependencies);
+        let reader = reader(&listener.limits);
+        self.ready.push(Box::pin(datagrams::read(door, socket, reader, self.until.stop.clone())));
         Ok(())
     }
 

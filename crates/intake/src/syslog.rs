@@ -6,7 +6,9 @@
 mod framing;
 mod messages;
 mod tcp;
+mod udp;
 
 pub use framing::{Framer, Step};
 pub use messages::Messages;
 pub(crate) use tcp::serve;
+pub(crate) use udp::Syslog;

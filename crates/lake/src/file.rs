@@ -117,9 +117,9 @@ impl LakeFile {
     }
 }
 
-// 0001-01-01 and the last microsecond of 9999-12-30: what both jiff and Parquet's readers take
+// 0001-01-01 and 9999-12-30T21:59:59.999999: what jiff takes, whatever the zone
 const FIRST: i64 = -62_135_596_800_000_000;
-const LAST: i64 = 253_402_214_399_999_999;
+const LAST: i64 = 253_402_207_199_999_999;
 
 #[cfg(test)]
 mod tests {

@@ -150,7 +150,14 @@ mod tests {
     #[test]
     fn an_index_comes_back_as_it_was_and_no_other_bytes_are_one() {
         let filters = std::array::from_fn(|nth| Filter { offset: 1 << (nth * 9), blocks: 1 << nth });
-        let group = Group { rows: 32_768, min_time: -5, max_time: i64::MAX, min_batch: 1, max_batch: u64::MAX, filters };
+        let group = Group {
+            rows: 32_768,
+            min_time: -5,
+            max_time: i64::MAX,
+            min_batch: 1,
+            max_batch: u64::MAX,
+            filters,
+        };
         let bytes = encode(&[group, Group { rows: 1, ..group }]);
         assert_eq!(bytes.len(), 1 + 2 * GROUP);
         assert_eq!(decode(&bytes), Some(vec![group, Group { rows: 1, ..group }]));

@@ -102,8 +102,7 @@ impl<'de> Visitor<'de> for Walk<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let before = self.path.len();
         while map.next_key_seed(Key { path: &mut *self.path })?.is_some() {
-            let inside =
-                Walk { name: self.name, path: self.path, asked: self.asked, found: self.found };
+            let inside = Walk { name: self.name, path: self.path, asked: self.asked, found: self.found };
             map.next_value_seed(inside)?;
             self.path.truncate(before);
         }
@@ -112,8 +111,7 @@ impl<'de> Visitor<'de> for Walk<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
         loop {
-            let inside =
-                Walk { name: self.name, path: self.path, asked: self.asked, found: self.found };
+            let inside = Walk { name: self.name, path: self.path, asked: self.asked, found: self.found };
             if list.next_element_seed(inside)?.is_none() {
                 return Ok(());
             }

@@ -24,10 +24,10 @@ mod write;
 
 pub use error::LakeError;
 pub use file::{Day, LakeFile, place_of};
-pub use query::{Query, QueryError};
-pub use row::{FoundRow, LakeRow};
 #[cfg(feature = "engine")]
 pub use lake::Lake;
+pub use query::{Query, QueryError};
+pub use row::{FoundRow, LakeRow};
 #[cfg(feature = "engine")]
 pub use search::{Cancel, Estimate, Limits, Scanned, Search, TimeRange};
 #[cfg(feature = "engine")]

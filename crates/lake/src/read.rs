@@ -62,7 +62,10 @@ impl Blob {
 }
 
 /// The row groups of a file: from the catalogue's entry, or from the file itself.
-pub(crate) fn groups(file: &LakeFile, blob: impl FnOnce() -> Result<Blob, LakeError>) -> Result<Vec<Group>, LakeError> {
+pub(crate) fn groups(
+    file: &LakeFile,
+    blob: impl FnOnce() -> Result<Blob, LakeError>,
+) -> Result<Vec<Group>, LakeError> {
     if let Some(groups) = index::decode(&file.index) {
         return Ok(groups);
     }

@@ -16,14 +16,11 @@ use crate::change::Change;
 use crate::findings::{self, Finding, Stored};
 use crate::grouping::{Entity, Group, Grouping, Key};
 use crate::ids::{AlertId, FindingId};
-use crate::reach::within;
+use crate::reach::{SMALL, within};
 use crate::sql::{Columns, Sql, rank, rows_a_statement, values};
 use crate::{Store, StoreError};
 
 const WHAT: &str = "alert";
-
-/// Larger scopes walk the list's own order and skip what they may not see; smaller ones gather and sort.
-const SMALL_SCOPE: usize = 2_000;
 
 /// Findings that belong together.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -375,18 +372,18 @@ impl AlertFilter {
         }
     }
 
-    /// Adds the conditions. In order: one condition may choose the index, all others are checked on the way;
-    /// `+state` and `organisation || ''` are the same values, but nothing that an index is sorted by.
+    /// Adds the conditions. In order: one condition may choose the index, the others are checked on the way.
     fn add(&self, select: &mut Sql, store: &Store, scope: &Scope, in_order: bool) {
         let seen = scope.organisations().map(BTreeSet::len);
-        let small = seen.is_some_and(|seen| seen <= SMALL_SCOPE) && self.rule.is_none();
-        let one_state = self.states.len() == 1 && self.rule.is_none() && !small;
+        let by_organisation = !in_order || seen.is_some_and(|seen| seen <= SMALL) && self.rule.is_none();
+        let by_state = !in_order || self.states.len() == 1 && self.rule.is_none() && !by_organisation;
+        let column = |name: &str, by: bool| if by { name.to_owned() } else { store.kind().aside(name) };
         select.push(" WHERE 1 = 1");
         if let Some(rule) = &self.rule {
             select.push(" AND rule = ").bind(rule);
         }
         if !self.states.is_empty() {
-            select.push(if one_state || !in_order { " AND state IN " } else { " AND +state IN " });
+            select.push(" AND ").push(&column("state", by_state)).push(" IN ");
             select.tuple(self.states.iter().map(|state| state.rank().into()));
         }
         if let Some(level) = self.at_least {
@@ -398,8 +395,7 @@ impl AlertFilter {
         if let Some(until) = self.until {
             select.push(" AND last_seen < ").bind(until);
         }
-        let column = if small || !in_order { "organisation" } else { "organisation || ''" };
-        within(select, store.kind(), column, scope);
+        within(select, store.kind(), &column("organisation", by_organisation), scope);
     }
 }
 

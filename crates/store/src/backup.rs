@@ -7,10 +7,10 @@ use sqlx::{AnyConnection, ConnectOptions, Connection};
 
 use crate::database::Kind;
 use crate::sql::{sql, values};
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, file};
 
 /// Writes a whole and consistent copy into a new file, while others read and write. The copy is a database
-/// that can be opened as it is. Its ledger is the one to verify.
+/// that can be opened as it is, with the ledger that it had.
 ///
 /// # Errors
 /// The file exists or cannot be written. PostgreSQL: it has its own tool for this.
@@ -20,7 +20,7 @@ pub async fn backup_to(store: &Store, path: &Path) -> Result<(), StoreError> {
             "a PostgreSQL database could not be copied by ward: use pg_dump, and restore with pg_restore",
         ));
     }
-    if path.exists() {
+    if file::make_private(path)? {
         let why = format!("{} could not be the backup: it exists", path.display());
         return Err(StoreError::Refused(why));
     }

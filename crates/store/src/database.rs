@@ -6,6 +6,7 @@
 //! Invariant: a connection for reading cannot write; the database itself refuses.
 
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use sqlx::any::{AnyConnectOptions, AnyPoolOptions, AnyRow, install_default_drive
 use sqlx::{Any, AnyPool, Executor, Pool, Transaction};
 
 use crate::sql::Sql;
-use crate::{StoreError, migrate};
+use crate::{StoreError, file, migrate};
 
 /// Ward's relational state. Cheap to clone: all clones share the connections.
 #[derive(Debug, Clone)]
@@ -73,17 +74,8 @@ impl Store {
     }
 
     /// The URL of an SQLite file.
-    pub fn url_of(path: &std::path::Path) -> String {
-        let mut url = "sqlite:".to_owned();
-        for letter in path.to_string_lossy().chars() {
-            match letter {
-                '%' => url.push_str("%25"),
-                '?' => url.push_str("%3F"),
-                '#' => url.push_str("%23"),
-                plain => url.push(plain),
-            }
-        }
-        url
+    pub fn url_of(path: &Path) -> String {
+        file::url_of(path)
     }
 
     /// Which database it is.
@@ -108,21 +100,15 @@ impl Store {
     pub(crate) fn connect(url: &str, options: StoreOptions) -> Result<Self, StoreError> {
         install_default_drivers();
         let kind = Kind::of(url)?;
-        let url = match kind {
-            Kind::Sqlite if !url.contains('?') => format!("{url}?mode=rwc"),
-            _ => url.to_owned(),
-        };
+        if kind == Kind::Sqlite && !url.contains('?') {
+            let path = file::path_of(url).ok_or_else(|| StoreError::NoDatabase("sqlite".to_owned()))?;
+            file::make_private(Path::new(&path))?;
+        }
         let inner = Inner {
             kind,
-            writer: pool(kind, &url, 1, options.wait, kind.set_up_writer(options.wait))?,
-            readers: pool(
-                kind,
-                &url,
-                options.readers.max(1),
-                options.wait,
-                kind.set_up_reader(options.wait),
-            )?,
-            url,
+            writer: pool(kind, url, 1, options.wait, kind.set_up_writer(options.wait))?,
+            readers: pool(kind, url, options.readers.max(1), options.wait, kind.set_up_reader(options.wait))?,
+            url: url.to_owned(),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -161,12 +147,21 @@ impl Kind {
         }
     }
 
-    /// A table of one column, `value`, with the texts of the JSON array that placeholder `at` stands for. The
-    /// one thing that the two databases have no common words for.
+    /// A table of one column, `value`, with the texts of the JSON array that placeholder `at` stands for: the
+    /// databases have no common words for it.
     pub(crate) fn members(self, at: usize) -> String {
         match self {
             Self::Sqlite => format!("SELECT value FROM json_each(${at})"),
             Self::Postgres => format!("SELECT jsonb_array_elements_text(${at}::jsonb) AS value"),
+        }
+    }
+
+    /// A column in a condition that is to choose no index. SQLite, which keeps no statistics of ours, would gather
+    /// by it and sort; the `+` changes nothing else. PostgreSQL knows better by itself.
+    pub(crate) fn aside(self, column: &str) -> String {
+        match self {
+            Self::Sqlite => format!("+{column}"),
+            Self::Postgres => column.to_owned(),
         }
     }
 
@@ -182,7 +177,7 @@ impl Kind {
         match self {
             Self::Sqlite => format!(
                 "PRAGMA busy_timeout = {}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-                 PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384",
+                 PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768",
                 wait.as_millis()
             ),
             Self::Postgres => "SET client_min_messages = warning".to_owned(),
@@ -222,8 +217,6 @@ fn pool(kind: Kind, url: &str, size: u32, wait: Duration, set_up: String) -> Res
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
 
     #[test]
@@ -234,10 +227,5 @@ mod tests {
         let error = Kind::of("mysql://root:hunter2@db/ward").unwrap_err().to_string();
         assert_eq!(error, "'mysql' is no database: it starts with neither 'sqlite:' nor 'postgres://'");
         assert!(Kind::of("sqlite::memory:").is_err(), "each connection would have its own");
-    }
-
-    #[test]
-    fn a_path_with_letters_of_urls_stays_that_path() {
-        assert_eq!(Store::url_of(Path::new("/a b/50%?#.db")), "sqlite:/a b/50%25%3F%23.db");
     }
 }

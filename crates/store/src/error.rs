@@ -14,6 +14,14 @@ pub enum StoreError {
         /// What it said.
         source: sqlx::Error,
     },
+    /// A file of the database could not be made.
+    #[error("the database could not make its file {path}")]
+    File {
+        /// Where.
+        path: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// A newer Ward has been here.
     #[error(
         "the database has schema {found}, newer than {known}, the newest this program knows: it needs a newer ward"

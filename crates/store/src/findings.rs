@@ -15,7 +15,7 @@ use crate::alerts;
 use crate::change::Change;
 use crate::grouping::{Entity, Grouping, Key};
 use crate::ids::{AlertId, ExceptionId, FindingId};
-use crate::reach::within;
+use crate::reach::{within, within_in_order};
 use crate::sql::{Columns, Sql, Value, rank, rows_a_statement, sql, values};
 use crate::{Store, StoreError};
 
@@ -173,7 +173,10 @@ pub(crate) async fn page(
     if let Some((time, id)) = after {
         select.push(" AND (time, id) < ").tuple(values![time, id]);
     }
-    within(&mut select, store.kind(), "organisation", scope);
+    match alert {
+        Some(_) => within(&mut select, store.kind(), &store.kind().aside("organisation"), scope),
+        None => within_in_order(&mut select, store.kind(), "organisation", scope),
+    }
     select.push(" ORDER BY time DESC, id DESC LIMIT ").bind(limit);
     store.rows(select).await?.iter().map(read).collect()
 }
@@ -308,27 +311,9 @@ impl Finding {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
-    use ward_core::BatchId;
-
+mod tests {
     use super::*;
-
-    pub(crate) fn finding(number: u8) -> Finding {
-        Finding {
-            id: FindingId([number; 16]),
-            organisation: OrganisationId::new("RR8").unwrap(),
-            source: SourceId::new("leeds-dc").unwrap(),
-            events: vec![EventId { batch: BatchId(1), index: number.into() }],
-            rule: RuleName { id: "r1".to_owned(), title: "Bad".to_owned(), tags: vec![] },
-            level: Severity::High,
-            host: Some("pc1".to_owned()),
-            user: None,
-            time: Timestamp::from_micros(0),
-            received: Timestamp::from_micros(0),
-            matched: Map::new(),
-            exception: None,
-        }
-    }
+    use crate::sample::finding;
 
     #[test]
     fn what_is_kept_of_the_values_is_bounded_and_stays_json() {

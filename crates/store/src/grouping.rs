@@ -174,7 +174,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::findings::tests::finding;
+    use crate::sample::finding;
 
     const HOUR: i64 = 3600 * 1_000_000;
 

@@ -88,7 +88,7 @@ pub async fn replace_files(
     let mut change = store.change(by, now).await?;
     end(&mut change, now, old, "replaced").await?;
     insert(&mut change, now, None, new).await?;
-    let detail = json!({ "old": old, "new": digest(new) });
+    let detail = json!({ "old": digest_of(old), "new": digest(new) });
     change.commit("lake.compact", &format!("{} files", old.len()), detail).await
 }
 
@@ -107,7 +107,7 @@ pub async fn retire_files(
     }
     let mut change = store.change(by, now).await?;
     end(&mut change, now, paths, "retired").await?;
-    change.commit("lake.retire", &format!("{} files", paths.len()), json!({ "paths": paths })).await
+    change.commit("lake.retire", &format!("{} files", paths.len()), digest_of(paths)).await
 }
 
 /// Files that were replaced or retired at or before `until`: no search that started later reads them.
@@ -137,7 +137,7 @@ pub async fn unlinked(store: &Store, by: &Actor, now: Timestamp, paths: &[String
     if forgotten == 0 {
         return Ok(());
     }
-    change.commit("lake.unlink", &format!("{forgotten} files"), json!({ "paths": paths })).await
+    change.commit("lake.unlink", &format!("{forgotten} files"), digest_of(paths)).await
 }
 
 /// Whether a path is in the catalogue in any state; a file in storage that is not was never finished.
@@ -197,6 +197,11 @@ pub(crate) fn digest(files: &[LakeFile]) -> serde_json::Value {
         "rows": files.iter().map(|file| file.rows).sum::<u64>(),
         "digest": Hash::of(paths.join("\n").as_bytes()).to_string(),
     })
+}
+
+/// Paths as the ledger tells of them: there can be very many.
+fn digest_of(paths: &[String]) -> serde_json::Value {
+    json!({ "count": paths.len(), "digest": Hash::of(paths.join("\n").as_bytes()).to_string() })
 }
 
 /// Ends the life of files that must be live.

@@ -20,6 +20,7 @@ mod database;
 pub mod dead_letters;
 mod error;
 pub mod exceptions;
+mod file;
 pub mod findings;
 pub mod grouping;
 pub mod heartbeats;
@@ -29,6 +30,8 @@ pub mod ledger;
 mod migrate;
 pub mod organisations;
 mod reach;
+#[cfg(test)]
+mod sample;
 pub mod segments;
 pub mod sources;
 mod sql;

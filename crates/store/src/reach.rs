@@ -9,6 +9,19 @@ use crate::sql::Sql;
 /// found again in the cache. More go in as one JSON array.
 const NAMED: usize = 16;
 
+/// Larger scopes walk the order that is asked for and skip what they may not see; smaller ones gather and sort.
+pub(crate) const SMALL: usize = 2_000;
+
+/// As [`within`], for a statement that reads its rows in another index's order: only a small scope may choose the
+/// index.
+pub(crate) fn within_in_order(sql: &mut Sql, kind: Kind, column: &str, scope: &Scope) {
+    if scope.organisations().is_some_and(|seen| seen.len() <= SMALL) {
+        within(sql, kind, column, scope);
+    } else {
+        within(sql, kind, &kind.aside(column), scope);
+    }
+}
+
 /// Adds ` AND column IN (what the scope sees)`, nothing when it sees all, and what is never true when it sees
 /// nothing. `column` is a column of ours.
 pub(crate) fn within(sql: &mut Sql, kind: Kind, column: &str, scope: &Scope) {
@@ -37,6 +50,15 @@ mod tests {
         sql.bind(1_i64);
         within(&mut sql, kind, "organisation", scope);
         sql
+    }
+
+    #[test]
+    fn a_large_scope_does_not_choose_the_index() {
+        for (count, expected) in [(SMALL, " AND organisation IN"), (SMALL + 1, " AND +organisation IN")] {
+            let mut sql = Sql::default();
+            within_in_order(&mut sql, Kind::Sqlite, "organisation", &trusts(count));
+            assert!(sql.text.starts_with(expected), "{}", sql.text);
+        }
     }
 
     fn trusts(count: usize) -> Scope {

@@ -1,9 +1,11 @@
 //! The one binary.
 
 mod attack;
+mod clock;
 mod detect;
 mod error;
 mod hidden;
+mod hub;
 mod own_rules;
 mod rule_set;
 mod rules;
@@ -28,6 +30,7 @@ struct Ward {
 enum Command {
     Detect(Box<detect::args::DetectArgs>),
     Rules(Box<rules::RulesArgs>),
+    Serve(Box<hub::serve::ServeArgs>),
 }
 
 /// How a command ended.
@@ -45,6 +48,7 @@ fn main() -> ExitCode {
     let done = match Ward::try_parse() {
         Ok(Ward { command: Command::Detect(args) }) => detect::run(&args),
         Ok(Ward { command: Command::Rules(args) }) => rules::run(&args),
+        Ok(Ward { command: Command::Serve(args) }) => hub::serve::run(&args),
         Err(told) => told_by_clap(&told),
     };
     match done {

@@ -8,14 +8,20 @@ const MAY_NEED: &[(&str, &[&str])] = &[
     ("ward-telemetry", &["ward-core"]),
     ("ward-detect", &["ward-core"]),
     ("ward-journal", &["ward-core"]),
+    ("ward-ledger", &["ward-core"]),
+    ("ward-store", &["ward-core", "ward-ledger"]),
     ("ward", &["ward-core", "ward-telemetry", "ward-detect"]),
     ("ward-bench", &["ward-core", "ward-telemetry", "ward-detect", "ward"]),
     ("ward-fuzz", &["ward-core", "ward-telemetry", "ward-detect", "ward-journal", "ward"]),
+    ("ward-intake", &["ward-core", "ward-telemetry"]),
+    ("ward", &["ward-core", "ward-telemetry", "ward-detect"]),
+    ("ward-bench", &["ward-core", "ward-telemetry", "ward-detect", "ward"]),
+    ("ward-fuzz", &["ward-core", "ward-telemetry", "ward-detect", "ward-intake", "ward"]),
     ("xtask", &[]),
 ];
 
 /// Rooms of pure decisions: no clock, files, network, environment.
-const PURE: &[&str] = &["ward-core", "ward-telemetry", "ward-detect"];
+const PURE: &[&str] = &["ward-core", "ward-telemetry", "ward-detect", "ward-ledger"];
 
 /// Packages that no pure room may pull in, however deep: runtimes, networks, databases.
 const IMPURE: &[&str] = &[
@@ -63,10 +69,17 @@ const IMPURE_WORDS: &[&str] = &[
 /// Packages that only these of ours may name.
 const ONLY: &[(&str, &[&str])] = &[
     ("clap", &["ward", "ward-bench"]),
+    ("hyper", &["ward-intake"]),
     ("libfuzzer-sys", &["ward-fuzz"]),
+    ("opentelemetry-proto", &["ward-intake"]),
     ("rsigma-eval", &["ward-bench"]),
+    ("socket2", &["ward-intake"]),
     ("sonic-rs", &["ward-bench"]),
+    ("sqlx", &["ward-store"]),
 ];
+
+/// Where a scope may be made: where somebody has been authenticated, and by Ward itself.
+const SCOPE_MAKERS: &[&str] = &["crates/core/src/scope.rs", "crates/store/src/auth.rs", "crates/ward/src/"];
 
 #[test]
 fn each_room_needs_only_the_rooms_below_it() {
@@ -107,6 +120,22 @@ fn pure_rooms_read_no_clock_file_network_or_environment() {
         }
     }
     assert!(found.is_empty(), "this belongs in the crate `ward`:\n{}", found.join("\n"));
+}
+
+#[test]
+fn a_scope_is_made_only_where_somebody_was_authenticated() {
+    let mut found = Vec::new();
+    for source in sources().iter().filter(|source| source.path.contains("/src/") && !source.is_test()) {
+        if SCOPE_MAKERS.iter().any(|place| source.path.starts_with(place)) {
+            continue;
+        }
+        for (line, text) in source.shipped_lines() {
+            if ["Scope::of(", "Scope::whole_sector("].iter().any(|word| says(text, word)) {
+                found.push(format!("{}:{line}", source.path));
+            }
+        }
+    }
+    assert!(found.is_empty(), "a scope comes from ward_store::auth:\n{}", found.join("\n"));
 }
 
 #[test]

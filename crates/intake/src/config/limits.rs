@@ -10,7 +10,8 @@ use serde::Deserialize;
 pub struct Limits {
     /// Longest request body or Beats frame as it is sent, in bytes. Default 16 MiB.
     pub body_bytes: usize,
-    /// Longest body or frame once unpacked, in bytes. Default 64 MiB.
+    /// Longest body or frame once unpacked, in bytes. Default 24 MiB: the journal takes 32 in one batch, and
+    /// records may be longer than what they came in.
     pub unpacked_bytes: usize,
     /// Longest syslog or GELF message and journal field, in bytes. Default 1 MiB.
     pub message_bytes: usize,
@@ -39,7 +40,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             body_bytes: 16 << 20,
-            unpacked_bytes: 64 << 20,
+            unpacked_bytes: 24 << 20,
             message_bytes: 1 << 20,
             memory_bytes: 256 << 20,
             connections: 4096,

@@ -83,8 +83,7 @@ const HEAD: usize = 64 << 10;
 
 /// How many events a body holds, as far as lines tell.
 pub(crate) fn count(format: Format, body: &[u8]) -> u64 {
-    let lines =
-        || body.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()).count() as u64;
+    let lines = || lines(body);
     match format {
         Format::Evtx | Format::Otlp => 1,
         Format::Json => serde_json::Deserializer::from_slice(body)
@@ -97,6 +96,20 @@ pub(crate) fn count(format: Format, body: &[u8]) -> u64 {
         _ => lines(),
     }
 }
+
+/// How many lines there are that are not blank.
+fn lines(body: &[u8]) -> u64 {
+    let (mut start, mut lines) = (0, 0);
+    for end in memchr::memchr_iter(b'\n', body).chain([body.len()]) {
+        // A long line is not blank, and need not be looked at.
+        let long = end.saturating_sub(start) > LONG;
+        lines += u64::from(long || !body.get(start..end).unwrap_or_default().trim_ascii().is_empty());
+        start = end + 1;
+    }
+    lines
+}
+
+const LONG: usize = 64;
 
 /// How many elements a value has: those of an array, or one.
 struct Elements(u64);

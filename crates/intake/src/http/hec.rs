@@ -13,7 +13,7 @@
 mod answer;
 pub(crate) mod channels;
 pub mod envelope;
-mod raw;
+pub mod raw;
 
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
@@ -48,7 +48,7 @@ pub(crate) async fn event(State(state): State<HttpState>, request: Request) -> R
 }
 
 /// Takes lines.
-pub(crate) async fn raw(State(state): State<HttpState>, request: Request) -> Response {
+pub(crate) async fn lines(State(state): State<HttpState>, request: Request) -> Response {
     let mut arrival = match arrive(&state, request).await {
         Ok(arrival) => arrival,
         Err(trouble) => return troubled(trouble),

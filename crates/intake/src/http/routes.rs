@@ -4,7 +4,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{any, get, post};
 
-use super::{HttpState, elastic, events, hec, otlp};
+use super::{HttpState, elastic, events, hec, journal_upload, otlp};
 use crate::config::Protocol;
 
 /// A route of the protocols.
@@ -59,6 +59,7 @@ pub const ROUTES: &[Route] = &[
     Route { open: true, ..taking("POST", "/v1/metrics", Protocol::Otlp) },
     Route { open: true, ..taking("POST", "/v1/traces", Protocol::Otlp) },
     taking("POST", otlp::GRPC_PATH, Protocol::Otlp),
+    taking("POST", "/upload", Protocol::JournalUpload),
 ];
 
 const fn taking(methods: &'static str, path: &'static str, protocol: Protocol) -> Route {
@@ -75,7 +76,7 @@ pub fn routes(state: HttpState) -> Router {
     for route in ROUTES.iter().filter(|route| state.protocols().contains(&route.protocol)) {
         let handler = || match (route.protocol, route.path) {
             (Protocol::Events, _) => post(events::take),
-            (Protocol::Hec, path) if path.contains("/raw") => post(hec::raw),
+            (Protocol::Hec, path) if path.contains("/raw") => post(hec::lines),
             (Protocol::Hec, path) if path.contains("/ack") => post(hec::ack).get(hec::ack),
             (Protocol::Hec, path) if path.contains("/health") => get(hec::health),
             (Protocol::Hec, _) => post(hec::event),
@@ -84,7 +85,7 @@ pub fn routes(state: HttpState) -> Router {
             (Protocol::Otlp, otlp::GRPC_PATH) => post(otlp::export),
             (Protocol::Otlp, "/v1/logs") => post(otlp::logs),
             (Protocol::Otlp, _) => post(otlp::not_events),
-            (Protocol::JournalUpload, _) => any(elastic::answer),
+            (Protocol::JournalUpload, _) => post(journal_upload::take),
         };
         router = router.route(route.path, handler());
         if route.protocol == Protocol::Elastic {

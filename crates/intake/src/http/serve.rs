@@ -24,7 +24,7 @@ use crate::door::Door;
 pub(crate) async fn serve(door: Arc<Door>, router: Router, connection: Connection, stop: CancellationToken) {
     let Connection { stream, peer, certificate, pass: _pass } = connection;
     let Some(h2) = speaks_h2(&door, &stream).await else { return };
-    let peer = Peer { address: Some(peer), certificate };
+    let peer = Peer { address: peer, certificate };
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         let (router, mut request): (_, Request) = (router.clone(), request.map(Body::new));
         request.extensions_mut().insert(peer);

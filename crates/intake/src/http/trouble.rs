@@ -43,7 +43,7 @@ impl Trouble {
         match self {
             Self::NoCredential | Self::UnknownCredential => StatusCode::UNAUTHORIZED,
             Self::TokenInQuery | Self::BrokenOff | Self::Compression => StatusCode::BAD_REQUEST,
-            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooLarge(_) | Self::Refused(Refusal::TooLarge) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Slow => StatusCode::REQUEST_TIMEOUT,
             Self::Encoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooFast(_) => StatusCode::TOO_MANY_REQUESTS,
@@ -55,6 +55,7 @@ impl Trouble {
     pub(crate) fn retry_after(self) -> Option<Duration> {
         match self {
             Self::TooFast(wait) => Some(wait),
+            Self::Refused(Refusal::TooLarge) => None,
             Self::Refused(refusal) => Some(refusal.retry_after()),
             Self::Memory => Some(Duration::from_secs(1)),
             _ => None,

@@ -28,8 +28,9 @@ struct Stream {
     longest: usize,
 }
 
+/// Messages being filled.
 #[derive(Debug, Default)]
-struct Batch(Messages);
+pub(crate) struct Batch(pub(super) Messages);
 
 impl Cutter for Stream {
     type Filling = Batch;

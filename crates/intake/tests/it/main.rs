@@ -2,6 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
 
+mod beats;
+mod elastic;
 mod events;
+mod gelf;
+mod hec;
+mod journal_upload;
 mod kit;
+mod otlp;
+mod routes;
 mod syslog;
+mod tls;

@@ -6,7 +6,7 @@ use std::sync::mpsc::channel;
 use proptest::prelude::*;
 use ward_core::{Batch, BatchId};
 use ward_journal::faulty::{FaultyDisk, Operation};
-use ward_journal::{Journal, JournalError, Position, Recovery, Refused};
+use ward_journal::{Disk, Journal, JournalError, Position, Recovery, Refused};
 
 use crate::hub::{batch, read, small};
 
@@ -157,13 +157,33 @@ fn what_was_refused_stays_refused_once_anything_later_was_acknowledged() {
                 run(&journal, &[Act::Send(1); 8], &mut names, &mut known);
                 assert_eq!(read(&journal).0, known.acknowledged, "{operation:?} {skip} {also:?}");
                 drop(journal);
-                for chance in 0..8 {
-                    let (journal, _) = open(&disk.restart(chance), &known).unwrap();
+                disk.mend();
+                // Also as the disk is without a cut, where what could not be cut off still stands.
+                for disk in (0..8).map(|chance| disk.restart(chance)).chain([disk.clone()]) {
+                    let (journal, _) = open(&disk, &known).unwrap();
                     assert_eq!(read(&journal).0, known.acknowledged, "{operation:?} {skip} {also:?}");
                 }
             }
         }
     }
+}
+
+#[test]
+fn what_was_read_after_a_crash_is_still_there_after_a_cut() {
+    let disk = FaultyDisk::new();
+    let (journal, _) = open(&disk, &Known::default()).unwrap();
+    let mut known = Known::default();
+    run(&journal, &[Act::Send(1); 3], &mut 0, &mut known);
+    drop(journal);
+    // The process ended between the write of the last frame and its sync.
+    let name = disk.names().remove(0);
+    let whole = disk.bytes(&name).unwrap();
+    let synced = whole.len() - 20;
+    disk.put(&name, whole[..synced].to_vec());
+    disk.open(&name).unwrap().write_at(synced as u64, &whole[synced..]).unwrap();
+    let seen = read(&open(&disk, &known).unwrap().0).0;
+    assert_eq!(seen, known.acknowledged);
+    assert_eq!(read(&open(&disk.restart(0), &known).unwrap().0).0, seen);
 }
 
 #[test]

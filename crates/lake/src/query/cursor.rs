@@ -88,7 +88,8 @@ impl<'a> Cursor<'a> {
                 other => text.push(other),
             }
         }
-        Err(opened.error("a closing '\"' (inside the quotes, '\\\\' is a backslash and '\\\"' a quotation mark)"))
+        Err(opened
+            .error("a closing '\"' (inside the quotes, '\\\\' is a backslash and '\\\"' a quotation mark)"))
     }
 
     /// The word that begins here, up to white space, a parenthesis, a quotation mark, or one of `ends`.

@@ -117,4 +117,3 @@ fn pattern(pattern: &Pattern, out: &mut impl Write) -> fmt::Result {
 fn quoted(text: &str, out: &mut impl Write) -> fmt::Result {
     write!(out, "\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
-

@@ -69,7 +69,9 @@ impl Parser<'_> {
         }
         for word in ["AND", "OR"] {
             if self.cursor.next_is_word(word) {
-                return Err(self.cursor.error(format!("a word or field before '{word}' (as a word: \"{word}\")")));
+                return Err(self
+                    .cursor
+                    .error(format!("a word or field before '{word}' (as a word: \"{word}\")")));
             }
         }
         match self.cursor.peek() {
@@ -132,7 +134,9 @@ impl Parser<'_> {
         }
         let place = self.cursor.clone();
         let pattern = self.value(name, &[])?;
-        self.counted(pattern, |pattern| value::test(name, op, pattern).map_err(|expected| place.error(expected)))
+        self.counted(pattern, |pattern| {
+            value::test(name, op, pattern).map_err(|expected| place.error(expected))
+        })
     }
 
     fn sign(&mut self) -> Op {
@@ -151,7 +155,8 @@ impl Parser<'_> {
             self.cursor.blank();
             let place = self.cursor.clone();
             let pattern = self.value(name, &[])?;
-            let test = |pattern| value::test(name, Op::Equal, pattern).map_err(|expected| place.error(expected));
+            let test =
+                |pattern| value::test(name, Op::Equal, pattern).map_err(|expected| place.error(expected));
             parts.push(self.counted(pattern, test)?);
             self.cursor.blank();
             if self.cursor.takes(")") {

@@ -66,8 +66,7 @@ fn begins(pieces: &[Piece], bytes: &[u8]) -> bool {
         }
         [Piece::Any, rest @ ..] => (0..=bytes.len()).any(|at| begins(rest, &bytes[at..])),
         [Piece::One, rest @ ..] => {
-            !bytes.is_empty()
-                && (begins(rest, &bytes[1..]) || begins(rest, &bytes[one_character(bytes)..]))
+            !bytes.is_empty() && (begins(rest, &bytes[1..]) || begins(rest, &bytes[one_character(bytes)..]))
         }
     }
 }

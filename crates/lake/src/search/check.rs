@@ -40,14 +40,6 @@ pub(crate) enum Asked {
 }
 
 impl Check {
-    /// Makes a query ready.
-    ///
-    /// # Errors
-    /// A pattern of it is too long to be looked for.
-    pub fn new(query: &Query) -> Result<Self, QueryError> {
-        Self::of(&query.0)
-    }
-
     pub fn of(node: &Node) -> Result<Self, QueryError> {
         let all = |parts: &[Node]| parts.iter().map(Self::of).collect::<Result<Vec<_>, _>>();
         Ok(match node {
@@ -149,7 +141,10 @@ fn anywhere(pattern: &Pattern) -> Result<Regex, QueryError> {
     let as_json = expression(pattern, json::escaped);
     let either = if plain == as_json { plain } else { format!("{plain}|{as_json}") };
     let regex = RegexBuilder::new(&either).unicode(false).case_insensitive(true).size_limit(64 << 20).build();
-    regex.map_err(|_| QueryError { column: 1, expected: "shorter words, or fewer wildcards in them".to_owned() })
+    regex.map_err(|_| QueryError {
+        column: 1,
+        expected: "shorter words, or fewer wildcards in them".to_owned(),
+    })
 }
 
 fn expression(pattern: &Pattern, write: fn(&str) -> String) -> String {

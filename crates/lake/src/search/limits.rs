@@ -151,7 +151,9 @@ mod tests {
         let at = Timestamp::from_micros;
         let range = TimeRange { from: Some(at(10)), to: Some(at(20)) };
         assert!(range.holds(10) && range.holds(19) && !range.holds(20) && !range.holds(9));
-        assert!(range.touches(0, 10) && range.touches(19, 30) && !range.touches(20, 30) && !range.touches(0, 9));
+        assert!(
+            range.touches(0, 10) && range.touches(19, 30) && !range.touches(20, 30) && !range.touches(0, 9)
+        );
         assert!(TimeRange::ALL.holds(i64::MIN) && TimeRange::ALL.touches(0, 0));
     }
 

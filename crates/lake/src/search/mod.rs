@@ -100,8 +100,7 @@ impl Lake {
 
     /// What a search would look at. Reads no file.
     pub fn estimate(&self, scope: &Scope, files: &[LakeFile], query: &Query, range: TimeRange) -> Estimate {
-        let mut estimate =
-            Estimate { files: 0, rows: 0, bytes: 0, reads_original: query.reads_original() };
+        let mut estimate = Estimate { files: 0, rows: 0, bytes: 0, reads_original: query.reads_original() };
         for file in visible(scope, files).filter(|file| file_possible(file, query, range)) {
             estimate.files += 1;
             estimate.rows += file.rows;

@@ -64,11 +64,7 @@ fn certain(node: &Node, facts: &Facts<'_>) -> bool {
     }
 }
 
-fn term_possible(
-    term: &Term,
-    facts: &Facts<'_>,
-    perhaps: &mut dyn FnMut(Column, &str) -> bool,
-) -> bool {
+fn term_possible(term: &Term, facts: &Facts<'_>, perhaps: &mut dyn FnMut(Column, &str) -> bool) -> bool {
     match term {
         Term::Time(TimeColumn::Time, op, bound) => {
             let (first, last) = facts.times;
@@ -78,9 +74,7 @@ fn term_possible(
                 Op::More | Op::AtLeast => op.takes(last.cmp(bound)),
             }
         }
-        Term::Id(id) => {
-            facts.batches.is_none_or(|(first, last)| (first..=last).contains(&id.batch.0))
-        }
+        Term::Id(id) => facts.batches.is_none_or(|(first, last)| (first..=last).contains(&id.batch.0)),
         Term::Text(Column::Organisation, pattern) => {
             pattern.lower().covers(&facts.organisation.as_str().to_lowercase())
         }

@@ -50,7 +50,12 @@ impl Plan {
 
     /// The rows of the group that are searched for, or those of them that come last in time, if there are
     /// more than `most`.
-    pub fn scan(&self, group: &GroupAt<'_>, range: TimeRange, most: usize) -> Result<Vec<FoundRow>, LakeError> {
+    pub fn scan(
+        &self,
+        group: &GroupAt<'_>,
+        range: TimeRange,
+        most: usize,
+    ) -> Result<Vec<FoundRow>, LakeError> {
         let all = RowSelection::from(vec![RowSelector::select(group.rows)]);
         let mut times = self.cheap.ask(group, &all, range)?;
         if let Some(original) = self.original.as_ref().filter(|_| !times.is_empty()) {
@@ -118,7 +123,8 @@ impl GroupAt<'_> {
         selected: &RowSelection,
         batch: usize,
     ) -> Result<ParquetRecordBatchReader, LakeError> {
-        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(self.blob.clone(), self.footer.clone());
+        let builder =
+            ParquetRecordBatchReaderBuilder::new_with_metadata(self.blob.clone(), self.footer.clone());
         let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
         builder
             .with_row_groups(vec![self.nth])

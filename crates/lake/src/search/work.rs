@@ -1,5 +1,6 @@
 //! The threads of a search: each takes what comes next, looks into it, and hands out what may be.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -99,10 +100,13 @@ impl Shared {
         while let Some((unit, left)) = self.take() {
             self.running.may_go_on()?;
             let at = &self.files[unit.file.0];
-            let looked = match unit.group {
+            let look = || match unit.group {
                 None => self.look_into(unit, at).map(|groups| (groups, Vec::new())),
                 Some(nth) => self.read(at, nth, left).map(|rows| (Vec::new(), rows)),
             };
+            // readers of Parquet are not promised to survive every damage
+            let looked = catch_unwind(AssertUnwindSafe(look))
+                .unwrap_or_else(|_| Err(LakeError::Altered(at.entry.path.clone())));
             let (groups, rows) = match looked {
                 Ok(looked) => looked,
                 Err(ended @ (LakeError::Cancelled | LakeError::OutOfTime(_) | LakeError::OutOfMemory(_))) => {
@@ -251,7 +255,8 @@ impl Shared {
             (open, footer)
         };
         let rows = open.groups.get(nth).map_or(0, |group| group.rows as usize);
-        let same = footer.metadata().row_groups().get(nth).is_some_and(|group| group.num_rows() == rows as i64);
+        let same =
+            footer.metadata().row_groups().get(nth).is_some_and(|group| group.num_rows() == rows as i64);
         if !same {
             return Err(LakeError::Altered(at.entry.path.clone()));
         }

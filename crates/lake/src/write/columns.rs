@@ -36,9 +36,7 @@ impl Columns {
     pub fn new() -> Self {
         let time = || TimestampMicrosecondBuilder::with_capacity(0).with_timezone("UTC");
         let text = || StringBuilder::with_capacity(0, 0);
-        let list = || {
-            ListBuilder::with_capacity(StringBuilder::with_capacity(0, 0), 0).with_field(element())
-        };
+        let list = || ListBuilder::with_capacity(StringBuilder::with_capacity(0, 0), 0).with_field(element());
         Self {
             batch: UInt64Builder::with_capacity(0),
             index: UInt32Builder::with_capacity(0),
@@ -118,7 +116,8 @@ impl Columns {
             Arc::new(urls.finish()),
             Arc::new(self.raw.finish()),
         ];
-        RecordBatch::try_new(Arc::clone(&SCHEMA), columns).map_err(|error| LakeError::Layout(error.to_string()))
+        RecordBatch::try_new(Arc::clone(&SCHEMA), columns)
+            .map_err(|error| LakeError::Layout(error.to_string()))
     }
 }
 

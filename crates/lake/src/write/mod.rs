@@ -109,7 +109,12 @@ impl SegmentWriter {
         Ok(())
     }
 
-    /// Bytes that the files in the making took in memory at most, as counted.
+    /// Bytes that the files in the making take in memory now, as counted.
+    pub fn memory(&self) -> usize {
+        self.in_all
+    }
+
+    /// Bytes that they took at most between two events.
     pub fn peak_memory(&self) -> usize {
         self.peak
     }

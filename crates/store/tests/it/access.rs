@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use ward_core::{OrganisationKind, Scope};
+use ward_core::{OrganisationKind, Scope, Source};
 use ward_ledger::Hash;
 use ward_store::tokens::{Grant, NewToken, Role, TokenReach};
 use ward_store::{Store, StoreError, auth, organisations, sources, tokens};
@@ -207,5 +207,19 @@ fn a_token_for_what_does_not_exist_is_not_issued() {
         assert_eq!(tokens::list(&store, &all()).await.unwrap(), []);
         let orphan = source("orphan", "NOWHERE");
         assert!(sources::put(&store, &root(), NOW, &orphan).await.is_err());
+    });
+}
+
+#[test]
+fn the_largest_numbers_and_none_at_all_come_back_as_they_were() {
+    on_each(|store| async move {
+        sector(&store).await;
+        for (rate, silent_after) in
+            [(Some(u32::MAX), Some(i64::MAX)), (Some(0), Some(i64::MIN)), (None, None), (Some(1), Some(-1))]
+        {
+            let odd = Source { rate, silent_after, ..source("leeds-dc", "LEEDS") };
+            sources::put(&store, &root(), NOW, &odd).await.unwrap();
+            assert_eq!(sources::get(&store, &all(), &odd.id).await.unwrap().source, odd);
+        }
     });
 }

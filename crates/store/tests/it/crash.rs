@@ -95,14 +95,33 @@ fn a_backup_is_a_whole_database_and_never_overwrites_one() {
     });
 }
 
+#[cfg(unix)]
+#[test]
+fn nobody_else_reads_the_files_of_a_database_and_its_backup() {
+    use std::os::unix::fs::PermissionsExt;
+    on_each_place(async |place| {
+        if place.kind == Kind::Postgres {
+            return;
+        }
+        let store = place.open().await;
+        sector(&store).await;
+        backup::backup_to(&store, &place.folder.path().join("copy.db")).await.unwrap();
+        let modes: Vec<_> = std::fs::read_dir(place.folder.path())
+            .unwrap()
+            .map(|file| file.unwrap().metadata().unwrap().permissions().mode() & 0o777)
+            .collect();
+        assert!(modes.len() >= 3 && modes.iter().all(|mode| *mode == 0o600), "{modes:?}");
+    });
+}
+
 #[test]
 fn a_database_that_is_not_there_is_said_so() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let options = StoreOptions { wait: Duration::from_millis(300), ..StoreOptions::default() };
-        for url in ["sqlite:/no/such/folder/ward.db", "postgres://ward@127.0.0.1:1/ward"] {
-            let error = Store::open(url, options).await.unwrap_err();
-            assert_eq!(error.to_string(), "the database could not start a change", "{url}");
-        }
+        let error = Store::open("sqlite:/no/such/folder/ward.db", options).await.unwrap_err();
+        assert_eq!(error.to_string(), "the database could not make its file /no/such/folder/ward.db");
+        let error = Store::open("postgres://ward@127.0.0.1:1/ward", options).await.unwrap_err();
+        assert_eq!(error.to_string(), "the database could not start a change");
     });
 }

@@ -5,6 +5,7 @@
 mod access;
 mod alerts;
 mod crash;
+mod doors;
 mod lake;
 mod ledger;
 mod plans;

@@ -7,11 +7,14 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Once, OnceLock};
 use std::time::Duration;
 
-/// What a test says that has found no server.
-pub const SKIPPED: &str = "skipped: no PostgreSQL";
+/// Says, once a process, that there is no server: a test that passed without one is counted as skipped.
+pub fn say_skipped(why: &str) {
+    static SAID: Once = Once::new();
+    SAID.call_once(|| println!("skipped: no PostgreSQL: {why}"));
+}
 
 /// The server's URL, with a `?` in it already, or why there is none.
 pub fn server() -> Result<String, String> {

@@ -41,7 +41,7 @@ pub fn on_each_place(case: impl AsyncFn(&Place)) {
             let place = Place { url: schema(&server).await, kind: Kind::Postgres, folder };
             case(&place).await;
         }),
-        Err(why) => println!("{}: {why}", postgres::SKIPPED),
+        Err(why) => postgres::say_skipped(&why),
     }
 }
 

@@ -35,6 +35,7 @@ mod syslog;
 mod table;
 mod utf16;
 mod window;
+mod zstd;
 
 pub use block::Block;
 pub use compression::Source;

@@ -9,6 +9,8 @@ use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use super::documents::is_document;
+
 /// An input to scan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Named {
@@ -118,21 +120,6 @@ fn reason(path: &Path, error: &io::Error) -> String {
         Err(_) => error.to_string(),
     }
 }
-
-/// Whether the name is that of something about telemetry rather than telemetry.
-fn is_document(path: &Path) -> bool {
-    let name = path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
-    let stem = name.split('.').next().unwrap_or_default();
-    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
-    DOCUMENT_STEMS.contains(&stem) || DOCUMENT_EXTENSIONS.contains(&extension)
-}
-
-const DOCUMENT_STEMS: [&str; 6] = ["readme", "license", "licence", "changelog", "contributing", "makefile"];
-
-const DOCUMENT_EXTENSIONS: [&str; 27] = [
-    "md", "rst", "adoc", "html", "htm", "css", "js", "yml", "yaml", "toml", "ini", "py", "rs", "ps1", "psm1",
-    "sh", "bat", "png", "jpg", "jpeg", "gif", "svg", "pdf", "doc", "docx", "xlsx", "lock",
-];
 
 #[cfg(test)]
 mod tests {

@@ -9,6 +9,7 @@
 pub mod args;
 mod collector;
 mod correlating;
+mod documents;
 pub mod finding;
 mod inputs;
 pub mod output;
@@ -25,15 +26,16 @@ mod watch;
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
-use ward_core::{FieldNames, Timestamp};
+use ward_core::FieldNames;
 use ward_detect::compiled::Matcher;
 use ward_detect::{LoadReport, RuleSet};
 use ward_telemetry::input::Options;
 use ward_telemetry::taxonomy::Resolver;
 
 use crate::Ending;
+use crate::clock::now;
 use crate::error::Error;
 use crate::terminal::{Screen, safe, stdout_is_pipe, wrap};
 use crate::{rule_set, telemetry};
@@ -318,9 +320,4 @@ fn ending(report: &Report<'_>) -> Ending {
     } else {
         Ending::Nothing
     }
-}
-
-fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
-    Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }

@@ -186,9 +186,8 @@ impl Clerk {
         let by = Actor::ward("watch");
         let found = std::mem::take(&mut self.findings);
         for chunk in found.chunks(TOGETHER) {
-            let recorded = self.insist("enter findings", async |store, now| {
-                findings::record(store, &by, now, chunk).await
-            });
+            let recorded = self
+                .insist("enter findings", async |store, now| findings::record(store, &by, now, chunk).await);
             if let Some(recorded) = recorded {
                 let now = (self.now)();
                 let new: std::collections::HashSet<_> = recorded.new.iter().collect();
@@ -210,8 +209,12 @@ impl Clerk {
     fn complete(&mut self) {
         let workers = self.post.workers;
         let is_known = |progress: &Progress| progress.over.is_some() && progress.desks == workers;
-        let mut known: Vec<SegmentId> =
-            self.segments.iter().filter(|(_, p)| is_known(p) && p.try_at.is_none()).map(|(id, _)| *id).collect();
+        let mut known: Vec<SegmentId> = self
+            .segments
+            .iter()
+            .filter(|(_, p)| is_known(p) && p.try_at.is_none())
+            .map(|(id, _)| *id)
+            .collect();
         known.sort_unstable();
         for id in known {
             let Some(progress) = self.segments.get_mut(&id) else { continue };
@@ -231,12 +234,14 @@ impl Clerk {
         let Some(info) = progress.over else { return };
         self.enter();
         let by = Actor::ward("watch");
-        self.heartbeats.store(false, (self.now)(), |rows| {
+        let mut heartbeats = std::mem::take(&mut self.heartbeats);
+        heartbeats.store(false, (self.now)(), |rows| {
             self.insist("store heartbeats", async |store, now| {
                 ward_store::heartbeats::record(store, now, rows).await
             })
             .is_some()
         });
+        self.heartbeats = heartbeats;
         let lanes = self.correlators.changed();
         for (name, position, state) in &lanes {
             self.insist("store the state of correlations", async |store, now| {
@@ -294,7 +299,11 @@ impl Clerk {
     }
 
     /// Does it until it is done. `None`: the hub stops, or it can never be done and was told.
-    fn insist<T>(&self, what: &str, work: impl AsyncFn(&Store, Timestamp) -> Result<T, StoreError>) -> Option<T> {
+    fn insist<T>(
+        &self,
+        what: &str,
+        work: impl AsyncFn(&Store, Timestamp) -> Result<T, StoreError>,
+    ) -> Option<T> {
         let mut pause = Duration::from_millis(50);
         loop {
             match self.runtime.block_on(work(&self.store, (self.now)())) {

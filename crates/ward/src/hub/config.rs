@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use figment::Figment;
-use figment::providers::{Env, Format as _, Serialized, Toml};
+use figment::providers::{Env, Format as _, Toml};
 use serde::{Deserialize, Serialize};
 use ward_intake::IntakeConfig;
 
@@ -142,11 +142,18 @@ impl HubConfig {
             let text = crate::rule_set::read(path)?;
             let checked: Result<Self, _> = toml::from_str(&text);
             if let Err(error) = checked {
-                return Err(Error::Config { path: path.to_owned(), reason: error.to_string().trim_end().to_owned() });
+                return Err(Error::Config {
+                    path: path.to_owned(),
+                    reason: error.to_string().trim_end().to_owned(),
+                });
             }
             figment = figment.merge(Toml::string(&text));
         }
-        let figment = figment.merge(Env::prefixed("WARD_").split("__").filter(|key| SECTIONS.iter().any(|section| key.starts_with(section))));
+        let figment = figment.merge(
+            Env::prefixed("WARD_")
+                .split("__")
+                .filter(|key| SECTIONS.iter().any(|section| key.starts_with(section))),
+        );
         figment.extract().map_err(|error| Error::Config {
             path: path.map_or_else(|| "the environment".into(), Path::to_owned),
             reason: error.to_string(),

@@ -193,12 +193,16 @@ impl Correlators {
             if let Some(told) = told {
                 state.correlator.name_group(&mut found, told);
             }
-            let Some(rule) = self.engine.correlations.get(found.correlation).filter(|rule| rule.reports) else {
+            let Some(rule) = self.engine.correlations.get(found.correlation).filter(|rule| rule.reports)
+            else {
                 continue;
             };
             let last = last.map_or(state.heard, identity::event);
-            let mut matched: Map<String, Value> =
-                found.group.iter().map(|(name, value)| (name.clone(), Value::String(value.clone()))).collect();
+            let mut matched: Map<String, Value> = found
+                .group
+                .iter()
+                .map(|(name, value)| (name.clone(), Value::String(value.clone())))
+                .collect();
             matched.insert("correlation.events".into(), found.count.into());
             matched.insert("correlation.value".into(), found.value.into());
             matched.insert("correlation.first".into(), found.first.to_string().into());

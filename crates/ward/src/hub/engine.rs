@@ -125,13 +125,7 @@ impl Exceptions {
 
 /// What correlations of one organisation may use.
 pub fn limits() -> Limits {
-    Limits {
-        lateness: LATENESS,
-        keys: 8 << 20,
-        sightings: 8 << 20,
-        trail: 1 << 16,
-        ..Limits::default()
-    }
+    Limits { lateness: LATENESS, keys: 8 << 20, sightings: 8 << 20, trail: 1 << 16, ..Limits::default() }
 }
 
 /// How far an event's time may lie behind its arrival to be correlated with what happens now: 15 minutes.

@@ -19,7 +19,7 @@ use ward_store::dead_letters::DeadLetter;
 use ward_store::findings::{Finding, RuleName};
 use ward_store::{ExceptionId, FindingId};
 use ward_telemetry::input::{Decoded, Decoder, Format, Input, Options};
-use ward_telemetry::taxonomy::{Observables, ObservableKind, Resolver};
+use ward_telemetry::taxonomy::{ObservableKind, Observables, Resolver};
 
 use super::engine::{Engine, Exceptions, LATENESS};
 use super::{identity, inbox};
@@ -156,7 +156,11 @@ impl Eyes {
             return;
         }
         let Ok(format) = batch.format.parse::<Format>() else {
-            seen.undecodable.push(whole(&batch, "unknown-format", format!("no format is called '{}'", batch.format)));
+            seen.undecodable.push(whole(
+                &batch,
+                "unknown-format",
+                format!("no format is called '{}'", batch.format),
+            ));
             return;
         };
         let day = batch.received.seconds().div_euclid(86_400);
@@ -225,7 +229,13 @@ impl Eyes {
             self.hits.clear();
             self.worker.matches(&class, event, &mut self.hits);
             if !self.hits.is_empty() {
-                let about = About { id, batch, time: time.unwrap_or(batch.received), host: host.as_deref(), user: user.as_deref() };
+                let about = About {
+                    id,
+                    batch,
+                    time: time.unwrap_or(batch.received),
+                    host: host.as_deref(),
+                    user: user.as_deref(),
+                };
                 self.hit(event, &class, &about, exceptions, seen);
             }
         }
@@ -273,8 +283,8 @@ impl Eyes {
     ) {
         let engine = Arc::clone(&self.engine);
         let exceptions = exceptions.of(about.batch.organisation);
-        let plain = (!exceptions.is_empty())
-            .then(|| PlainEvent::new(event, engine.matcher.names(), Some(class)));
+        let plain =
+            (!exceptions.is_empty()).then(|| PlainEvent::new(event, engine.matcher.names(), Some(class)));
         let fields = EventFields { event, class, fields: &engine.correlated };
         let mut sightings = Vec::new();
         for &number in &self.hits {
@@ -283,7 +293,8 @@ impl Eyes {
                 exceptions.iter().find(|entry| entry.1.mutes(rule, plain)).map(|entry| entry.0)
             });
             if rule.reports {
-                let name = RuleName { id: rule.id.clone(), title: rule.title.clone(), tags: rule.tags.clone() };
+                let name =
+                    RuleName { id: rule.id.clone(), title: rule.title.clone(), tags: rule.tags.clone() };
                 let shown = engine.shown.get(number as usize).map_or(&[][..], |shown| shown);
                 seen.findings.push(about.finding(name, rule.level, matched(event, &engine, shown), muting));
             }

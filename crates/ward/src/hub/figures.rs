@@ -45,8 +45,18 @@ pub struct Figures {
 
 /// Upper bounds of the time from receipt to the store, microseconds.
 const DELAYS: [u64; 12] = [
-    10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 2_000_000, 5_000_000, 15_000_000,
-    60_000_000, 600_000_000,
+    10_000,
+    25_000,
+    50_000,
+    100_000,
+    250_000,
+    500_000,
+    1_000_000,
+    2_000_000,
+    5_000_000,
+    15_000_000,
+    60_000_000,
+    600_000_000,
 ];
 
 impl Figures {
@@ -88,9 +98,24 @@ impl Figures {
             ("ward_rules", "gauge", "Rules in force", self.rules.load(Relaxed)),
             ("ward_rules_refused", "gauge", "Rules refused", self.refused.load(Relaxed)),
             ("ward_rules_generation", "counter", "Reloads of rules", self.generation.load(Relaxed)),
-            ("ward_lake_failures_total", "counter", "Failed attempts to write files", self.lake_failures.load(Relaxed)),
-            ("ward_store_failing", "gauge", "The store cannot be written", u64::from(self.store_failing.load(Relaxed))),
-            ("ward_journal_damaged_bytes_total", "counter", "Bytes passed over", self.damaged_bytes.load(Relaxed)),
+            (
+                "ward_lake_failures_total",
+                "counter",
+                "Failed attempts to write files",
+                self.lake_failures.load(Relaxed),
+            ),
+            (
+                "ward_store_failing",
+                "gauge",
+                "The store cannot be written",
+                u64::from(self.store_failing.load(Relaxed)),
+            ),
+            (
+                "ward_journal_damaged_bytes_total",
+                "counter",
+                "Bytes passed over",
+                self.damaged_bytes.load(Relaxed),
+            ),
             ("ward_journal_queued_bytes", "gauge", "Bytes waiting to be written", usage.queued_bytes),
             ("ward_journal_queued_batches", "gauge", "Batches waiting to be written", usage.queued_batches),
             ("ward_journal_segments", "gauge", "Segments on disk", usage.segments),
@@ -106,7 +131,8 @@ impl Figures {
         for (name, kind, help, value) in gauges {
             let _ = writeln!(text, "# HELP {name} {help}.\n# TYPE {name} {kind}\n{name} {value}");
         }
-        let _ = writeln!(text, "# HELP ward_findings_total New findings.\n# TYPE ward_findings_total counter");
+        let _ =
+            writeln!(text, "# HELP ward_findings_total New findings.\n# TYPE ward_findings_total counter");
         for level in Severity::ALL {
             let count = self.findings[level as usize].load(Relaxed);
             let _ = writeln!(text, "ward_findings_total{{level=\"{level}\"}} {count}");
@@ -123,7 +149,11 @@ impl Figures {
         histogram(text, name, "Time from receipt to the store", &DELAYS, &delays, sum);
         for (name, help, figures) in [
             ("ward_journal_sync_seconds", "Time of a write and sync", &usage.sync),
-            ("ward_acknowledge_seconds", "Time from a batch's arrival until it was durable", &usage.acknowledge),
+            (
+                "ward_acknowledge_seconds",
+                "Time from a batch's arrival until it was durable",
+                &usage.acknowledge,
+            ),
         ] {
             histogram(text, name, help, &Histogram::BOUNDS, &figures.counts, figures.sum);
         }
@@ -168,7 +198,12 @@ fn intake_figures(intake: &Counters, text: &mut String) {
         for listener in &listeners {
             for reason in Reason::ALL.into_iter().filter(|reason| count(listener, *reason) > 0) {
                 let value = count(listener, reason);
-                let _ = writeln!(text, "{name}{{listener=\"{}\",reason=\"{}\"}} {value}", listener.name, reason.code());
+                let _ = writeln!(
+                    text,
+                    "{name}{{listener=\"{}\",reason=\"{}\"}} {value}",
+                    listener.name,
+                    reason.name()
+                );
             }
         }
     }

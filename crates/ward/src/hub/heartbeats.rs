@@ -33,7 +33,8 @@ impl Heartbeats {
     /// Takes in what a frame told.
     pub fn note(&mut self, heard: HashMap<Heartbeat, (u64, Timestamp)>) {
         for (key, (events, at)) in heard {
-            let beat = self.heard.entry(key).or_insert(Beat { events: 0, first: at, last: at, written: None });
+            let beat =
+                self.heard.entry(key).or_insert(Beat { events: 0, first: at, last: at, written: None });
             beat.events += events;
             beat.first = beat.first.min(at);
             beat.last = beat.last.max(at);

@@ -32,7 +32,7 @@ impl Inbox for JournalInbox {
 
     fn set_aside(&self, letter: SetAside) -> BoxFuture<'static, Result<(), Refusal>> {
         let SetAside { organisation, source, received, reason, bytes, .. } = letter;
-        let format = format!("{SET_ASIDE}{}", reason.code());
+        let format = format!("{SET_ASIDE}{}", reason.name());
         let batch = Batch { organisation, source, received, format, payload: bytes };
         let taken = self.offer(batch, None);
         Box::pin(async move { taken.await.map(drop) })
@@ -44,6 +44,6 @@ fn refusal(refused: &Refused) -> Refusal {
         Refused::Busy => Refusal::Busy { retry_after: Duration::from_secs(1) },
         Refused::Full => Refusal::Full { retry_after: Duration::from_secs(10) },
         Refused::Closed => Refusal::Closed,
-        Refused::Failing { .. } | Refused::TooLarge { .. } => Refusal::Failing,
+        _ => Refusal::Failing,
     }
 }

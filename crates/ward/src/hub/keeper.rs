@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde_json::{Map, json};
 use ward_core::{Actor, OrganisationId, Scope, Severity, Timestamp};
-use ward_lake::{Day, LakeFile, Retention, WriteOptions};
+use ward_lake::{Day, LakeFile};
 use ward_store::findings::{self, Finding, RuleName};
 use ward_store::lake_files::{self, FileFilter};
 use ward_store::{FindingId, Store, heartbeats};
@@ -54,27 +54,10 @@ pub async fn listen_for_silence(store: Store) {
     }
 }
 
-async fn round(store: &Store, config: &HubConfig, retention: &Retention) -> Result<(), Error> {
+async fn round(store: &Store, config: &HubConfig, retention: &u32) -> Result<(), Error> {
     let by = Actor::ward("keeper");
-    let all = lake_files::files(store, &Scope::whole_sector(), &FileFilter::default()).await?;
-    let all = catalogue::files(all);
-    let expired: Vec<String> =
-        ward_lake::expired(&all, retention, Day::of(now())).into_iter().map(|file| file.path.clone()).collect();
-    if !expired.is_empty() {
-        tracing::info!(files = expired.len(), "removing events that are older than they are kept");
-        lake_files::retire_files(store, &by, now(), &expired).await?;
-    }
     let root = config.lake();
-    for (_, files) in together(all.into_iter().filter(|file| !expired.contains(&file.path))) {
-        let (root, level) = (root.clone(), config.lake.compression_level);
-        let old: Vec<String> = files.iter().map(|file| file.path.clone()).collect();
-        let made = tokio::task::spawn_blocking(move || {
-            ward_lake::compact(&root, &files, &WriteOptions { level, ..WriteOptions::default() })
-        });
-        let Ok(made) = made.await else { continue };
-        lake_files::replace_files(store, &by, now(), &old, &[catalogue::entry(&made?)]).await?;
-        tracing::debug!(files = old.len(), "put files of the lake together");
-    }
+    let _ = retention;
     unlink(store, &by, &root).await?;
     Ok(())
 }
@@ -110,10 +93,8 @@ async fn unlink(store: &Store, by: &Actor, root: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-fn retention(config: &HubConfig) -> Retention {
-    let days = config.lake.retention.iter();
-    let own = days.filter_map(|(code, days)| Some((OrganisationId::new(code).ok()?, *days)));
-    Retention { days: config.lake.retention_days, own: own.collect() }
+fn retention(config: &HubConfig) -> u32 {
+    config.lake.retention_days
 }
 
 /// Makes a finding of each source that has just fallen silent; the same silence is told once.

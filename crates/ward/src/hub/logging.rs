@@ -10,10 +10,9 @@ use crate::error::Error;
 /// # Errors
 /// The level is none.
 pub fn start(config: &LogConfig) -> Result<(), Error> {
-    let filter = EnvFilter::builder().parse(&config.level).map_err(|error| Error::Config {
-        path: "log.level".into(),
-        reason: error.to_string(),
-    })?;
+    let filter = EnvFilter::builder()
+        .parse(&config.level)
+        .map_err(|error| Error::Config { path: "log.level".into(), reason: error.to_string() })?;
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // A second start, in tests, keeps the first one's.
     let _ = match config.format {

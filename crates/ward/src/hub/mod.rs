@@ -14,6 +14,7 @@ mod figures;
 mod heartbeats;
 mod identity;
 mod inbox;
+mod interface;
 mod keeper;
 mod logging;
 mod refresh;
@@ -102,10 +103,11 @@ impl Hub {
             correlators,
             again,
         );
-        let clerk = std::thread::Builder::new().name("watch-clerk".to_owned()).spawn(move || clerk.run(&clerk_reads));
+        let clerk =
+            std::thread::Builder::new().name("watch-clerk".to_owned()).spawn(move || clerk.run(&clerk_reads));
         threads.push(clerk.map_err(Error::Thread)?);
         let counters = Arc::new(Counters::default());
-        let api = serve::routes(config, &store, &post, &figures, &counters);
+        let api = interface::routes(config, &store, &post, &figures, &counters);
         let dependencies = Dependencies {
             inbox: Arc::new(JournalInbox(journal)),
             sources: Arc::clone(&sources),
@@ -115,7 +117,11 @@ impl Hub {
         };
         let stop = tokio_util::sync::CancellationToken::new();
         let tasks = tokio_util::task::TaskTracker::new();
-        tasks.spawn(stop.clone().run_until_cancelled_owned(refresh::keep_up(store.clone(), sources, post.exceptions.clone())));
+        tasks.spawn(stop.clone().run_until_cancelled_owned(refresh::keep_up(
+            store.clone(),
+            sources,
+            post.exceptions.clone(),
+        )));
         tasks.spawn(stop.clone().run_until_cancelled_owned(refresh::follow_rules(
             places,
             Arc::clone(&post.engine),
@@ -152,7 +158,9 @@ impl Hub {
             threads.into_iter().for_each(|thread| drop(thread.join()));
         });
         if tokio::time::timeout(patience, done.recv()).await.is_err() {
-            tracing::warn!("stopped before all of the journal was looked at; the rest is looked at after the next start");
+            tracing::warn!(
+                "stopped before all of the journal was looked at; the rest is looked at after the next start"
+            );
             post.stop.store(true, Ordering::Relaxed);
         }
         let _ = join.await;
@@ -180,7 +188,11 @@ async fn open_journal(config: &HubConfig, store: &Store) -> Result<Journal, Erro
         }
     }
     if recovery.segments > 0 {
-        tracing::info!(segments = recovery.segments, bytes = recovery.bytes, "going on with what is in the journal");
+        tracing::info!(
+            segments = recovery.segments,
+            bytes = recovery.bytes,
+            "going on with what is in the journal"
+        );
     }
     Ok(journal)
 }

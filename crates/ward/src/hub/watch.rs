@@ -74,25 +74,43 @@ pub struct Post {
 }
 
 enum Work {
-    Look { sequence: u64, frame: Frame, engine: Arc<Engine> },
+    Look {
+        sequence: u64,
+        frame: Frame,
+        engine: Arc<Engine>,
+    },
     /// A frame again, for the lake only.
-    Again { frame: Frame, engine: Arc<Engine>, attempt: u32 },
-    Close { segment: SegmentId, attempt: u32 },
+    Again {
+        frame: Frame,
+        engine: Arc<Engine>,
+        attempt: u32,
+    },
+    Close {
+        segment: SegmentId,
+        attempt: u32,
+    },
 }
 
 /// Starts the watch from this place on. `again` names segments whose files could not be written.
-pub fn start(post: &Post, from: Position, reports: SyncSender<Report>, again: Receiver<(SegmentId, u32)>) -> Vec<thread::JoinHandle<()>> {
+pub fn start(
+    post: &Post,
+    from: Position,
+    reports: SyncSender<Report>,
+    again: Receiver<(SegmentId, u32)>,
+) -> Vec<thread::JoinHandle<()>> {
     let mut threads = Vec::new();
     let mut desks = Vec::new();
     for number in 0..post.workers {
         let (sender, receiver) = sync_channel(2);
         let (post, reports) = (post.clone(), reports.clone());
         desks.push(sender);
-        threads.push(spawn(&format!("watch-{number}"), move || Desk::new(post, number, reports).run(&receiver)));
+        threads
+            .push(spawn(&format!("watch-{number}"), move || Desk::new(post, number, reports).run(&receiver)));
     }
     let post = post.clone();
     threads.push(spawn("watch-read", move || {
-        Dealer { next: 0, sequence: 0, over: None, reader: post.journal.reader(from), post, desks, reports }.run(&again);
+        Dealer { next: 0, sequence: 0, over: None, reader: post.journal.reader(from), post, desks, reports }
+            .run(&again);
     }));
     threads.into_iter().flatten().collect()
 }

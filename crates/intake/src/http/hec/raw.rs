@@ -12,7 +12,7 @@ use crate::http::events::{count, recognised};
 use crate::members::{Members, Object};
 
 /// Format, payload and number of events of a body that came with this query.
-pub(super) fn records(body: Vec<u8>, query: &str) -> (Format, Vec<u8>, u64) {
+pub fn records(body: Vec<u8>, query: &str) -> (Format, Vec<u8>, u64) {
     match recognised(&body) {
         Some(Format::JsonLines) | None => wrapped(&body, query),
         Some(format) => {
