@@ -5,7 +5,7 @@ use ward_core::{EventId, OrganisationId};
 
 use crate::json;
 use crate::query::{
-    Bound, Column, FieldTest, Network, Node, Op, Pattern, Piece, Query, QueryError, Term, TimeColumn,
+    Bound, Column, FieldTest, Network, Node, Op, Pattern, Piece, QueryError, Term, TimeColumn,
 };
 use crate::view::View;
 

@@ -25,6 +25,7 @@ pub(crate) use limits::{Counters, Running};
 use order::{Order, Unit};
 pub(crate) use prune::{Facts, possible};
 use scan::Plan;
+pub(crate) use work::in_filter;
 use work::{FileAt, Shared};
 
 use crate::query::{Node, Term};

@@ -9,7 +9,7 @@ use arrow::array::{
 use ward_core::Timestamp;
 
 use crate::schema::{SCHEMA, element};
-use crate::{LakeError, LakeRow};
+use crate::{FoundRow, LakeError, LakeRow};
 
 /// Rows that wait to be encoded.
 #[derive(Debug)]
@@ -80,6 +80,31 @@ impl Columns {
         }
         self.raw.append_value(row.raw);
         self.rows += 1;
+    }
+
+    /// Takes a row that was read from the lake, as it is.
+    pub fn push_found(&mut self, row: &FoundRow) {
+        fn texts(list: &[String]) -> Vec<&str> {
+            list.iter().map(String::as_str).collect()
+        }
+        let row = LakeRow {
+            id: row.id,
+            organisation: &row.organisation,
+            time: row.time,
+            received: row.received,
+            source: &row.source,
+            format: &row.format,
+            device: row.device.as_deref(),
+            user: row.user.as_deref(),
+            class_uid: row.class_uid,
+            log_source: &row.log_source,
+            addresses: &texts(&row.addresses),
+            hashes: &texts(&row.hashes),
+            domains: &texts(&row.domains),
+            urls: &texts(&row.urls),
+            raw: &row.raw,
+        };
+        self.push(&row, row.time);
     }
 
     /// How many rows.

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use arrow::array::RecordBatch;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::file::properties::WriterProperties;
@@ -68,6 +69,23 @@ impl FileWriter {
         Ok(true)
     }
 
+    /// Takes rows that are columns already, in the lake's own layout.
+    pub fn push_batch(&mut self, batch: &RecordBatch, group: usize) -> Result<(), LakeError> {
+        let mut done = 0;
+        while done < batch.num_rows() {
+            let part =
+                batch.slice(done, (batch.num_rows() - done).min(group - self.rows_in_group.min(group - 1)));
+            self.writer.write(&part).map_err(|error| LakeError::parquet("write", &self.path, error))?;
+            done += part.num_rows();
+            self.rows += part.num_rows() as u64;
+            self.rows_in_group += part.num_rows();
+            if self.rows_in_group >= group || self.writer.memory_size() > GROUP_BYTES {
+                self.end_group()?;
+            }
+        }
+        Ok(())
+    }
+
     /// Bytes that it takes in memory, about.
     pub fn memory(&self) -> usize {
         let compressing = if self.rows_in_group > 0 { COMPRESSOR } else { 0 };
@@ -122,3 +140,6 @@ const BATCH_BYTES: usize = 256 * 1024;
 
 /// What zstd keeps while a column of original bytes is being compressed.
 const COMPRESSOR: usize = 1 << 20;
+
+/// Bytes that a row group takes in memory while files are merged, at most.
+const GROUP_BYTES: usize = 32 << 20;

@@ -21,9 +21,12 @@ use ward_core::OrganisationId;
 use crate::file::{Day, LakeFile};
 use crate::row::credible;
 use crate::{LakeError, LakeRow, schema};
-use file_writer::{FileWriter, Settled};
+use file_writer::Settled;
+use spool::sync_folder;
 
-pub(crate) use spool::{TEMPORARY, sync_folder};
+pub(crate) use columns::Columns;
+pub(crate) use file_writer::FileWriter;
+pub(crate) use spool::TEMPORARY;
 
 /// How files are written.
 #[derive(Debug, Clone)]
@@ -173,6 +176,3 @@ pub(crate) fn publish(root: &Path, settled: Vec<Settled>) -> Result<Vec<LakeFile
     folders.iter().try_for_each(|folder| sync_folder(folder))?;
     Ok(files)
 }
-
-/// One file from rows of one organisation and day, for compaction.
-pub(crate) use file_writer::FileWriter as OneFile;

@@ -1,0 +1,148 @@
+//! Small files become a large one, and what no catalogue knows of goes.
+//!
+//! The order in which the caller acts keeps every event: the merged file is durable when
+//! [`Lake::compact`] returns; then the catalogue swaps the entries, in one transaction; then the old files
+//! are deleted. Whatever dies in between leaves files that the catalogue does not list, for
+//! [`Lake::sweep`].
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
+use crate::file::{LakeFile, place_of};
+use crate::read::Blob;
+use crate::write::{FileWriter, TEMPORARY, publish};
+use crate::{Lake, LakeError, WriteOptions, schema};
+
+impl Lake {
+    /// Merges files of one organisation and day into a new one of this segment name, which must be none of
+    /// theirs. Their rows follow each other in the order of the files' first times. Memory is bounded by a
+    /// row group.
+    ///
+    /// # Errors
+    /// They are not of one organisation and day, a file could not be read, or the new one not be written.
+    /// The old ones are untouched.
+    pub fn compact(
+        &self,
+        files: &[LakeFile],
+        segment: &str,
+        options: &WriteOptions,
+    ) -> Result<LakeFile, LakeError> {
+        let first = files.first().ok_or(LakeError::MixedFiles)?;
+        let same = |file: &LakeFile| {
+            file.is_where_it_says()
+                && (&file.organisation, file.day) == (&first.organisation, first.day)
+                && place_of(&file.path).is_ok_and(|(_, _, own)| own != segment)
+        };
+        if !files.iter().all(same) {
+            return Err(LakeError::MixedFiles);
+        }
+        let properties = schema::properties(options.level, options.page_bytes)?;
+        let mut writer = FileWriter::new(self.root(), &first.organisation, first.day, segment, &properties)?;
+        let mut files: Vec<&LakeFile> = files.iter().collect();
+        files.sort_by_key(|file| (file.min_time, &file.path));
+        for file in &files {
+            self.copy(file, &mut writer, options.group_rows.max(1))?;
+        }
+        let mut merged = publish(self.root(), vec![writer.settle()?])?;
+        merged.pop().ok_or(LakeError::MixedFiles)
+    }
+
+    /// Deletes files that were struck off the catalogue. What is gone already is no error.
+    ///
+    /// # Errors
+    /// A file could not be deleted.
+    pub fn delete(&self, files: &[LakeFile]) -> Result<(), LakeError> {
+        for file in files {
+            place_of(&file.path)?;
+            match fs::remove_file(self.root().join(&file.path)) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(LakeError::file("delete", &file.path, error));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Deletes the files, finished or not, that are not among the live ones and have not been written to for
+    /// this long. Returns their paths.
+    ///
+    /// What is being written must be younger, so an hour is a safe age.
+    ///
+    /// # Errors
+    /// A folder could not be read, or a file not be deleted.
+    pub fn sweep<'a>(
+        &self,
+        live: impl IntoIterator<Item = &'a str>,
+        age: Duration,
+    ) -> Result<Vec<String>, LakeError> {
+        let live: BTreeSet<&str> = live.into_iter().collect();
+        let mut swept = Vec::new();
+        for organisation in folders(self.root(), "organisation=")? {
+            for day in folders(&self.root().join(&organisation), "day=")? {
+                let folder = format!("{organisation}/{day}");
+                for name in names(&self.root().join(&folder))? {
+                    let path = format!("{folder}/{name}");
+                    let ours = name.ends_with(TEMPORARY) || place_of(&path).is_ok();
+                    if ours && !live.contains(path.as_str()) && self.is_older(&path, age) {
+                        let deleted = fs::remove_file(self.root().join(&path));
+                        deleted.map_err(|error| LakeError::file("delete", &path, error))?;
+                        swept.push(path);
+                    }
+                }
+            }
+        }
+        Ok(swept)
+    }
+
+    fn is_older(&self, path: &str, age: Duration) -> bool {
+        let written = fs::metadata(self.root().join(path)).and_then(|about| about.modified());
+        written.is_ok_and(|written| written.elapsed().is_ok_and(|elapsed| elapsed >= age))
+    }
+
+    fn copy(&self, file: &LakeFile, writer: &mut FileWriter, group: usize) -> Result<(), LakeError> {
+        let failed = |error| LakeError::parquet("read", &file.path, error);
+        let blob = Blob::open(self.root(), &file.path, &Arc::new(AtomicU64::new(0)))?;
+        let footer = blob.footer(&file.path)?;
+        let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(blob, footer)
+            .with_batch_size(COPIED)
+            .build()
+            .map_err(failed)?;
+        let mut rows = 0;
+        for batch in reader {
+            let batch = batch.map_err(|error| failed(error.into()))?;
+            rows += batch.num_rows() as u64;
+            writer.push_batch(&batch, group)?;
+        }
+        // a file that has lost rows must not replace those that have them
+        if rows == file.rows { Ok(()) } else { Err(LakeError::Altered(file.path.clone())) }
+    }
+}
+
+fn folders(folder: &Path, prefix: &str) -> Result<Vec<String>, LakeError> {
+    let mut found = names(folder)?;
+    found.retain(|name| name.starts_with(prefix) && folder.join(name).is_dir());
+    Ok(found)
+}
+
+fn names(folder: &Path) -> Result<Vec<String>, LakeError> {
+    let failed = |error| LakeError::file("read", folder.display().to_string(), error);
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(failed)?,
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        names.extend(entry.map_err(failed)?.file_name().into_string()); // ours are all text
+    }
+    names.sort();
+    Ok(names)
+}
+
+const COPIED: usize = 1024;
