@@ -6,7 +6,7 @@ mod format;
 mod pump;
 
 use axum::http::header;
-use axum::response::{IntoResponse, Response};
+use axum::response::IntoResponse as _;
 use serde_json::{Value, json};
 use tokio::sync::OwnedSemaphorePermit;
 use ward_core::{EventId, Scope};
@@ -14,7 +14,9 @@ use ward_lake::{Query, Scanned, Search, TimeRange};
 
 use crate::ask::{Answer, Ask, shown};
 use crate::refusal::Refusal;
+use format::Writer;
 pub(crate) use format::{Format, row};
+pub(crate) use pump::pieces;
 
 /// Most rows that one search gives.
 pub(crate) const MOST_ROWS: u64 = 1_000_000;
@@ -23,7 +25,7 @@ pub(crate) const MOST_ROWS: u64 = 1_000_000;
 pub(crate) struct Scanning {
     pub search: Search,
     /// Given back when the search ends.
-    pub turn: OwnedSemaphorePermit,
+    _turn: OwnedSemaphorePermit,
 }
 
 /// `GET /api/v1/events`
@@ -41,11 +43,12 @@ pub(crate) async fn search(ask: Ask) -> Answer {
         }}));
     }
     let format = ask.parameters.text("format").and_then(Format::named).unwrap_or(Format::Json);
+    let writer = Writer::new(format)?;
     let rows = ask.parameters.number("limit", 100) as usize;
     let mut scanning = Scanning::begin(&ask, &scope, &query, range, rows).await?;
     // What goes wrong before the first row still has a status of its own.
     let first = scanning.search.next().await.transpose()?;
-    let body = pump::start(scanning, first, format, ask.state().hunt.time, ask.number);
+    let body = pump::found(scanning, first, writer, ask.state().hunt.time, ask.number);
     Ok(([(header::CONTENT_TYPE, format.media_type())], body).into_response())
 }
 
@@ -76,7 +79,7 @@ impl Scanning {
         let turn = ask.turn().await?;
         let files = ask.files(scope, range).await?;
         let search = ask.state().lake.search(scope, &files, query, range, ask.limits(rows))?;
-        Ok(Self { search, turn })
+        Ok(Self { search, _turn: turn })
     }
 }
 
@@ -94,9 +97,4 @@ pub(crate) fn scanned(scanned: &Scanned) -> Value {
         "milliseconds": scanned.milliseconds,
         "damaged": damaged.collect::<Vec<Value>>(),
     })
-}
-
-/// A streamed answer has no length, and says what it is.
-pub(crate) fn streamed(media_type: &'static str, body: axum::body::Body) -> Response {
-    ([(header::CONTENT_TYPE, media_type)], body).into_response()
 }

@@ -68,6 +68,7 @@ impl Refusal {
         self
     }
 
+    #[cfg(test)]
     pub fn status(&self) -> StatusCode {
         self.status
     }

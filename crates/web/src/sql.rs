@@ -1,17 +1,17 @@
 //! SQL over the events, read-only: what the lake lets run, within the limits of a search.
+//!
+//! The statement sees the files of the scope, or of the organisations that are named in it. Times narrow which
+//! files are looked at; which events count is for the statement's `WHERE` to say.
 
-use axum::body::Body;
-use futures::StreamExt as _;
+use axum::http::header;
+use axum::response::IntoResponse as _;
 use serde::Deserialize;
 use ward_core::{OrganisationId, Timestamp};
+use ward_lake::ExportFormat;
 
 use crate::ask::{Answer, Ask, range};
-use crate::events::streamed;
+use crate::events::{Format, MOST_ROWS, pieces};
 use crate::refusal::Refusal;
-use crate::state::SqlQuestion;
-
-/// Most rows that a statement gives.
-const MOST_ROWS: usize = 1_000_000;
 
 /// A statement, and what it is about.
 #[derive(Debug, Deserialize)]
@@ -25,46 +25,25 @@ struct Statement {
 
 /// `POST /api/v1/sql`
 pub(crate) async fn run(ask: Ask) -> Answer {
-    let Some(run) = ask.state().sql.clone() else {
-        return Err(Refusal::new(
-            axum::http::StatusCode::NOT_IMPLEMENTED,
-            "could not run SQL: this hub has none",
-        ));
-    };
     let statement: Statement = ask.json()?;
     let range = range(ask.now, time("from", statement.from)?, time("to", statement.to)?, None)?;
-    let named: Option<Vec<OrganisationId>> =
-        statement.organisations.map(|codes| codes.iter().map(|code| code_of(code)).collect()).transpose()?;
-    let scope = match named {
+    let scope = match statement.organisations {
         None => ask.scope()?.clone(),
-        Some(named) => {
-            let wanted = ask.organisations(named.into_iter()).await?.unwrap_or_default();
+        Some(codes) => {
+            let codes = codes.iter().map(|code| code_of(code)).collect::<Result<Vec<_>, _>>()?;
+            let wanted = ask.organisations(codes.into_iter()).await?.unwrap_or_default();
             ask.scope()?.narrowed(wanted)
         }
     };
-    let (format, media_type) = match ask.parameters.text("format") {
-        Some("json") => ("json", "application/json"),
-        Some("csv") => ("csv", "text/csv; charset=utf-8; header=present"),
-        Some("parquet") => ("parquet", "application/vnd.apache.parquet"),
-        _ => ("ndjson", "application/x-ndjson"),
-    };
+    let format = ask.parameters.text("format").and_then(ExportFormat::named).unwrap_or(ExportFormat::Ndjson);
     let turn = ask.turn().await?;
     let files = ask.files(&scope, range).await?;
-    let limits = ask.limits(MOST_ROWS);
-    let mut rows =
-        run(SqlQuestion { scope, files, sql: statement.sql, range, limits, format }).await?.peekable();
+    let limits = ask.limits(usize::try_from(MOST_ROWS).unwrap_or(usize::MAX));
+    let mut answer = ask.state().lake.sql(&scope, &files, &statement.sql, format, limits)?;
     // What goes wrong before the first bytes still has a status of its own.
-    if let Some(Err(_)) = std::pin::Pin::new(&mut rows).peek().await
-        && let Some(Err(error)) = rows.next().await
-    {
-        return Err(error.into());
-    }
-    // The turn is over when the last bytes are out, or nobody wants them.
-    let body = Body::from_stream(rows.map(move |bytes| {
-        let _turn = &turn;
-        bytes.map_err(|_| std::io::Error::other("the statement ended early"))
-    }));
-    Ok(streamed(media_type, body))
+    let first = answer.next().await.transpose()?;
+    let body = pieces(answer, first, turn, ask.state().hunt.time);
+    Ok(([(header::CONTENT_TYPE, Format::Exported(format).media_type())], body).into_response())
 }
 
 fn time(name: &str, text: Option<String>) -> Result<Option<Timestamp>, Refusal> {

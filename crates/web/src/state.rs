@@ -5,13 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures::future::BoxFuture;
-use futures::stream::BoxStream;
 use serde::Serialize;
 use tokio::sync::Semaphore;
-use ward_core::{BatchId, Scope, Timestamp};
-use ward_lake::{Lake, LakeError, LakeFile, Limits, TimeRange};
+use ward_core::{BatchId, Timestamp};
+use ward_lake::Lake;
 use ward_store::Store;
 use ward_store::dead_letters::DeadLetter;
 
@@ -19,9 +17,6 @@ use crate::access::Known;
 
 /// An answer that comes later.
 pub type Answering<T> = BoxFuture<'static, T>;
-
-/// What the answer to a statement of SQL consists of. An error is the last that comes.
-pub type SqlBytes = BoxStream<'static, Result<Bytes, LakeError>>;
 
 /// Everything that the interface needs.
 #[derive(Clone)]
@@ -55,11 +50,6 @@ pub struct State {
     /// # Errors
     /// Why it could not, for whoever asked to read.
     pub replay: Arc<dyn Fn(DeadLetter) -> Answering<Result<BatchId, String>> + Send + Sync>,
-    /// Runs SQL over the lake. `None`: this hub has none.
-    ///
-    /// # Errors
-    /// As the lake says.
-    pub sql: Option<Arc<dyn Fn(SqlQuestion) -> Answering<Result<SqlBytes, LakeError>> + Send + Sync>>,
 }
 
 /// What searches may use.
@@ -95,22 +85,6 @@ pub struct RefusedRule {
     pub reason: String,
 }
 
-/// A statement of SQL, and all that bounds it.
-pub struct SqlQuestion {
-    /// Whose events it may see.
-    pub scope: Scope,
-    /// The files that may have any of them.
-    pub files: Vec<LakeFile>,
-    /// The statement.
-    pub sql: String,
-    /// The times it is about.
-    pub range: TimeRange,
-    /// What it may use.
-    pub limits: Limits,
-    /// `ndjson`, `json`, `csv` or `parquet`.
-    pub format: &'static str,
-}
-
 /// The state, and what the interface keeps beside it.
 pub(crate) struct Shared {
     pub state: State,
@@ -142,12 +116,5 @@ impl Default for HuntLimits {
 impl fmt::Debug for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("State").field("hunt", &self.hunt).finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for SqlQuestion {
-    /// Without the statement, which may name people.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SqlQuestion").field("format", &self.format).finish_non_exhaustive()
     }
 }

@@ -246,7 +246,7 @@ const FORMAT: Parameter =
     parameter("format", Kind::OneOf(&Format::NAMES), "how rows are written; json unless told");
 const SQL_FORMAT: Parameter = parameter(
     "format",
-    Kind::OneOf(&["ndjson", "json", "csv", "parquet"]),
+    Kind::OneOf(&["ndjson", "csv", "parquet"]),
     "how rows are written; ndjson unless told",
 );
 const LEVEL: Parameter = parameter(

@@ -1,114 +1,110 @@
 //! How found events are written.
-//!
-//! Invariant: a cell that a spreadsheet could take for a formula has an apostrophe before it.
 
 use std::io::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use ward_lake::{FoundRow, Scanned};
+use ward_lake::{Export, ExportFormat, FoundRow, LakeError, Scanned};
 
 use super::scanned;
 use crate::json::time;
 
-/// A way of writing them.
+/// A way of writing events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
     /// One object: `rows`, `scanned`, and `error` if it ended early.
     Json,
     /// A row a line; the last line has `scanned`, and `error` if it ended early.
     Ndjson,
-    /// RFC 4180. If it ends early, so does the connection.
-    Csv,
+    /// As the lake exports them. If it ends early, so does the connection.
+    Exported(ExportFormat),
 }
 
-/// The columns of CSV.
-const COLUMNS: [&str; 15] = [
-    "id",
-    "organisation",
-    "time",
-    "received",
-    "source",
-    "format",
-    "device",
-    "user",
-    "class_uid",
-    "log_source",
-    "addresses",
-    "hashes",
-    "domains",
-    "urls",
-    "raw",
-];
+/// Events on their way out.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    format: Format,
+    export: Option<Export>,
+    written: u64,
+}
 
 impl Format {
     /// Names of all of them.
-    pub const NAMES: [&str; 3] = ["json", "ndjson", "csv"];
+    pub const NAMES: [&str; 4] = ["json", "ndjson", "csv", "parquet"];
 
     pub fn named(name: &str) -> Option<Self> {
-        [Self::Json, Self::Ndjson, Self::Csv]
-            .into_iter()
-            .zip(Self::NAMES)
-            .find(|(_, its)| *its == name)
-            .map(|it| it.0)
+        match name {
+            "json" => Some(Self::Json),
+            "ndjson" => Some(Self::Ndjson),
+            exported => ExportFormat::named(exported).map(Self::Exported),
+        }
     }
 
     pub const fn media_type(self) -> &'static str {
         match self {
             Self::Json => "application/json",
-            Self::Ndjson => "application/x-ndjson",
-            Self::Csv => "text/csv; charset=utf-8; header=present",
+            Self::Ndjson | Self::Exported(ExportFormat::Ndjson) => "application/x-ndjson",
+            Self::Exported(ExportFormat::Csv) => "text/csv; charset=utf-8; header=present",
+            Self::Exported(ExportFormat::Parquet) => "application/vnd.apache.parquet",
         }
+    }
+}
+
+impl Writer {
+    /// Nothing is written yet.
+    pub fn new(format: Format) -> Result<Self, LakeError> {
+        let export = match format {
+            Format::Exported(format) => Some(Export::new(format)?),
+            Format::Json | Format::Ndjson => None,
+        };
+        Ok(Self { format, export, written: 0 })
     }
 
     /// What comes before the first row.
-    pub fn begin(self, out: &mut Vec<u8>) {
-        match self {
-            Self::Json => out.extend(b"{\"rows\":["),
-            Self::Ndjson => {}
-            Self::Csv => {
-                out.extend(COLUMNS.join(",").as_bytes());
-                out.extend(b"\r\n");
-            }
+    pub fn begin(&self, out: &mut Vec<u8>) {
+        if self.format == Format::Json {
+            out.extend(b"{\"rows\":[");
         }
     }
 
-    /// The row that comes after `before` others.
-    pub fn row(self, found: &FoundRow, before: u64, out: &mut Vec<u8>) {
-        match self {
-            Self::Json | Self::Ndjson => {
-                if self == Self::Json && before > 0 {
-                    out.push(b',');
-                }
-                // Writing to memory does not fail.
-                let _ = write!(out, "{}", row(found));
-                if self == Self::Ndjson {
-                    out.push(b'\n');
-                }
-            }
-            Self::Csv => cells(found, out),
+    pub fn row(&mut self, found: &FoundRow, out: &mut Vec<u8>) -> Result<(), LakeError> {
+        if let Some(export) = &mut self.export {
+            out.extend(export.push(found)?);
+            return Ok(());
         }
+        if self.format == Format::Json && self.written > 0 {
+            out.push(b',');
+        }
+        self.written += 1;
+        // Writing to memory does not fail.
+        let _ = write!(out, "{}", row(found));
+        if self.format == Format::Ndjson {
+            out.push(b'\n');
+        }
+        Ok(())
     }
 
-    /// What comes after the last row. `false`: there is no way to say that it ended early.
+    /// What comes after the last row. `false`: it ended early, and there is no way to say so.
     pub fn end(self, looked_at: &Scanned, error: Option<Value>, out: &mut Vec<u8>) -> bool {
-        let early = error.is_some();
+        if let Some(export) = self.export {
+            let finished = export.finish().map(|bytes| out.extend(bytes));
+            return error.is_none() && finished.is_ok();
+        }
         let mut last = json!({ "scanned": scanned(looked_at) });
         if let Some(error) = error {
             last["error"] = error;
         }
         let last = last.to_string();
-        match self {
-            Self::Json => {
+        match self.format {
+            Format::Json => {
                 out.extend(b"],");
                 out.extend(last.trim_start_matches('{').as_bytes());
             }
-            Self::Ndjson => {
+            _ => {
                 out.extend(last.as_bytes());
                 out.push(b'\n');
             }
-            Self::Csv => return !early,
         }
         true
     }
@@ -139,52 +135,9 @@ pub(crate) fn row(found: &FoundRow) -> Value {
     row
 }
 
-fn cells(found: &FoundRow, out: &mut Vec<u8>) {
-    let Value::Object(row) = row(found) else { return };
-    for (nth, column) in COLUMNS.into_iter().enumerate() {
-        if nth > 0 {
-            out.push(b',');
-        }
-        let value = row.get(column).or_else(|| row.get("raw_base64"));
-        match value {
-            None | Some(Value::Null) => {}
-            Some(Value::String(text)) => cell(text, out),
-            Some(Value::Array(texts)) => {
-                let texts: Vec<&str> = texts.iter().filter_map(Value::as_str).collect();
-                cell(&texts.join(" "), out);
-            }
-            Some(other) => cell(&other.to_string(), out),
-        }
-    }
-    out.extend(b"\r\n");
-}
-
-fn cell(text: &str, out: &mut Vec<u8>) {
-    let formula = is_formula(text);
-    if !formula && !text.contains(['"', ',', '\r', '\n']) {
-        out.extend(text.as_bytes());
-        return;
-    }
-    out.push(b'"');
-    if formula {
-        out.push(b'\'');
-    }
-    out.extend(text.replace('"', "\"\"").as_bytes());
-    out.push(b'"');
-}
-
-/// Whether a spreadsheet may run it: it looks behind white space and control characters, and takes full-width
-/// signs for the plain ones.
-fn is_formula(text: &str) -> bool {
-    let skipped = |letter: char| letter.is_whitespace() || letter.is_control();
-    let first = text.trim_start_matches(skipped).chars().next();
-    let signs = "=+-@\u{ff1d}\u{ff0b}\u{ff0d}\u{ff20}";
-    first.is_some_and(|first| signs.contains(first)) || text.starts_with(['\t', '\r'])
-}
-
 #[cfg(test)]
 mod tests {
-    use ward_core::{BatchId, OrganisationId, Timestamp};
+    use ward_core::{BatchId, EventId, OrganisationId, Timestamp};
 
     use super::*;
 
@@ -208,21 +161,19 @@ mod tests {
         }
     }
 
-    use ward_core::EventId;
-
-    fn written(format: Format, rows: &[FoundRow], error: Option<Value>) -> (String, bool) {
-        let mut out = Vec::new();
-        format.begin(&mut out);
-        rows.iter().zip(0..).for_each(|(row, before)| format.row(row, before, &mut out));
-        let told = format.end(&Scanned { rows: 9, ..Scanned::default() }, error, &mut out);
-        (String::from_utf8(out).unwrap(), told)
+    fn written(format: &str, rows: &[FoundRow], error: Option<Value>) -> (Vec<u8>, bool) {
+        let (mut out, mut writer) = (Vec::new(), Writer::new(Format::named(format).unwrap()).unwrap());
+        writer.begin(&mut out);
+        rows.iter().for_each(|row| writer.row(row, &mut out).unwrap());
+        let told = writer.end(&Scanned { rows: 9, ..Scanned::default() }, error, &mut out);
+        (out, told)
     }
 
     #[test]
     fn json_is_one_object_whether_there_are_rows_or_not() {
         for count in [0, 1, 3] {
-            let (text, _) = written(Format::Json, &vec![found(b"a"); count], None);
-            let value: Value = serde_json::from_str(&text).unwrap();
+            let (text, _) = written("json", &vec![found(b"a"); count], None);
+            let value: Value = serde_json::from_slice(&text).unwrap();
             assert_eq!(value["rows"].as_array().unwrap().len(), count);
             assert_eq!(value["scanned"]["rows"], 9);
         }
@@ -230,9 +181,13 @@ mod tests {
 
     #[test]
     fn ndjson_ends_with_what_was_scanned_and_why_it_ended_early() {
-        let (text, told) =
-            written(Format::Ndjson, &[found(b"a"), found(b"b")], Some(json!({ "status": 422 })));
-        let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let error = Some(json!({ "status": 422 }));
+        let (text, told) = written("ndjson", &[found(b"a"), found(b"b")], error);
+        let lines: Vec<Value> = String::from_utf8(text)
+            .unwrap()
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
         assert_eq!(
             (lines.len(), &lines[1]["raw"], &lines[2]["error"]["status"]),
             (3, &json!("b"), &json!(422))
@@ -241,24 +196,19 @@ mod tests {
     }
 
     #[test]
-    fn csv_has_a_cell_for_each_column_and_none_that_is_a_formula() {
-        let (text, told) = written(Format::Csv, &[found(b"a,\"b\"\n")], None);
-        let row = text.split_once("\r\n").unwrap().1;
-        assert_eq!(
-            row,
-            "7.1,RR8,1970-01-01T00:00:00Z,1970-01-01T00:00:00Z,leeds-dc,ndjson,\"'=cmd|' /C calc'!A0\",,1007,\
-             windows//,10.0.0.1 10.0.0.2,,,,\"a,\"\"b\"\"\n\"\r\n"
-        );
-        assert!(told);
-        for formula in ["=1", "+1", "-1", "@a", " =1", "\u{ff1d}1", "\t1"] {
-            assert!(is_formula(formula), "{formula:?}");
-        }
-        assert!(!is_formula("a=1"));
+    fn no_cell_of_csv_is_a_formula() {
+        let (text, told) = written("csv", &[found(b"a")], None);
+        let text = String::from_utf8(text).unwrap();
+        assert!(!text.contains(",=cmd") && !text.contains(",\"=cmd"), "{text}");
+        assert!(told && text.lines().count() == 2);
     }
 
     #[test]
-    fn csv_cannot_tell_that_it_ended_early_so_the_connection_must() {
-        assert!(!written(Format::Csv, &[], Some(json!({}))).1);
+    fn an_export_cannot_tell_that_it_ended_early_so_the_connection_must() {
+        for format in ["csv", "parquet"] {
+            assert!(!written(format, &[found(b"a")], Some(json!({}))).1);
+        }
+        assert!(written("parquet", &[found(b"a")], None).0.starts_with(b"PAR1"));
     }
 
     #[test]

@@ -12,11 +12,13 @@ use std::time::Duration;
 use axum::body::Body;
 use bytes::Bytes;
 use futures::FutureExt as _;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::mpsc::{self, Sender};
 use tokio::time::Instant;
-use ward_lake::{FoundRow, LakeError};
+use ward_lake::{FoundRow, LakeError, SqlAnswer};
 
-use super::{Format, Scanning};
+use super::Scanning;
+use super::format::Writer;
 use crate::refusal::Refusal;
 
 /// Bytes that go out together.
@@ -26,36 +28,46 @@ const CHUNK: usize = 64 << 10;
 const READING: Duration = Duration::from_secs(30);
 
 /// The body of the answer to a search, whose first row has been found already, or none.
-pub(crate) fn start(
+pub(crate) fn found(
     scanning: Scanning,
     first: Option<FoundRow>,
-    format: Format,
+    writer: Writer,
     patience: Duration,
     number: Arc<str>,
 ) -> Body {
-    let (sender, receiver) = mpsc::channel(4);
-    tokio::spawn(pump(
-        scanning,
-        first,
-        format,
-        Out { sender, deadline: Instant::now() + patience + READING },
-        number,
-    ));
-    Body::from_stream(futures::stream::unfold(receiver, |mut receiver| async {
-        let chunk: Option<Result<Bytes, io::Error>> = receiver.recv().await;
-        chunk.map(|chunk| (chunk, receiver))
-    }))
+    let (out, body) = Out::new(patience + READING);
+    tokio::spawn(pump(scanning, first, writer, out, number));
+    body
 }
 
-async fn pump(mut scanning: Scanning, first: Option<FoundRow>, format: Format, out: Out, number: Arc<str>) {
+/// The body of the answer to a statement of SQL, whose first piece is there already, or none.
+pub(crate) fn pieces(
+    answer: SqlAnswer,
+    first: Option<Vec<u8>>,
+    turn: OwnedSemaphorePermit,
+    patience: Duration,
+) -> Body {
+    let (out, body) = Out::new(patience + READING);
+    tokio::spawn(hand_over(answer, first, turn, out));
+    body
+}
+
+async fn pump(
+    mut scanning: Scanning,
+    first: Option<FoundRow>,
+    mut writer: Writer,
+    out: Out,
+    number: Arc<str>,
+) {
     let mut bytes = Vec::with_capacity(CHUNK);
-    format.begin(&mut bytes);
-    let (mut next, mut written) = (first.map(Ok), 0);
+    writer.begin(&mut bytes);
+    let mut next = first.map(Ok);
     let ended = loop {
         match next {
             Some(Ok(row)) => {
-                format.row(&row, written, &mut bytes);
-                written += 1;
+                if let Err(error) = writer.row(&row, &mut bytes) {
+                    break Some(error);
+                }
             }
             Some(Err(error)) => break Some(error),
             None => break None,
@@ -72,23 +84,27 @@ async fn pump(mut scanning: Scanning, first: Option<FoundRow>, format: Format, o
             },
         };
     };
-    finish(&scanning, ended, format, bytes, &out, &number).await;
+    let error = ended.map(|error| Refusal::from(error).body(&number));
+    let told = writer.end(&scanning.search.scanned(), error, &mut bytes);
+    if out.send(bytes).await && !told {
+        out.break_off().await;
+    }
 }
 
-async fn finish(
-    scanning: &Scanning,
-    ended: Option<LakeError>,
-    format: Format,
-    mut bytes: Vec<u8>,
-    out: &Out,
-    number: &str,
-) {
-    let error = ended.map(|error| Refusal::from(error).body(number));
-    let told = format.end(&scanning.search.scanned(), error, &mut bytes);
-    if out.send(bytes).await && !told {
-        let broken = io::Error::other("the search ended early");
-        let _ = out.sender.send_timeout(Err(broken), READING).await;
+async fn hand_over(mut answer: SqlAnswer, first: Option<Vec<u8>>, turn: OwnedSemaphorePermit, out: Out) {
+    let mut next: Option<Result<Vec<u8>, LakeError>> = first.map(Ok);
+    while let Some(piece) = next {
+        match piece {
+            Ok(piece) if out.send(piece).await => {}
+            Ok(_) => return,
+            Err(_) => return out.break_off().await,
+        }
+        next = tokio::select! {
+            piece = answer.next() => piece,
+            () = out.sender.closed() => return,
+        };
     }
+    drop(turn);
 }
 
 /// Where the bytes go, and until when.
@@ -98,9 +114,28 @@ struct Out {
 }
 
 impl Out {
+    fn new(patience: Duration) -> (Self, Body) {
+        let (sender, receiver) = mpsc::channel(4);
+        let body = Body::from_stream(futures::stream::unfold(receiver, |mut receiver| async {
+            let chunk: Option<Result<Bytes, io::Error>> = receiver.recv().await;
+            chunk.map(|chunk| (chunk, receiver))
+        }));
+        (Self { sender, deadline: Instant::now() + patience }, body)
+    }
+
     /// Hands bytes over. `false`: nobody wants them any more.
     async fn send(&self, bytes: Vec<u8>) -> bool {
+        if bytes.is_empty() {
+            return !self.sender.is_closed();
+        }
         let left = self.deadline.saturating_duration_since(Instant::now());
         self.sender.send_timeout(Ok(bytes.into()), left).await.is_ok()
+    }
+
+    /// Breaks the connection off, where there is no other way to say that not everything came.
+    async fn break_off(self) {
+        let broken = io::Error::other("the answer ended early");
+        // Whoever is gone by now does not mind.
+        let _ = self.sender.send_timeout(Err(broken), READING).await;
     }
 }

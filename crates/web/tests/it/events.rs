@@ -104,7 +104,7 @@ async fn a_search_that_needs_too_much_says_so_before_the_first_row_or_after_the_
     assert!(error["error"]["hint"].as_str().unwrap().contains("less time"), "{error}");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn whoever_goes_away_or_does_not_read_gives_the_turn_to_others() {
     let hub = Hub::start_with(|state| {
         state.hunt = HuntLimits { at_once: 1, time: Duration::from_secs(20), ..HuntLimits::default() };
@@ -112,8 +112,6 @@ async fn whoever_goes_away_or_does_not_read_gives_the_turn_to_others() {
     .await;
     many(&hub, 20_000).await;
     let reader = hub.at_leeds(Role::Reader).await;
-    let operator = hub.of_the_sector(Role::Operator).await;
-    drop(operator);
     // Asked for much, read a little, and gone.
     let token = hub.token_of(&reader);
     let request = Request::get("/api/v1/events?limit=20000&format=ndjson")
@@ -128,58 +126,62 @@ async fn whoever_goes_away_or_does_not_read_gives_the_turn_to_others() {
     assert!(started.elapsed() < Duration::from_secs(8), "the turn was not given back");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_hub_whose_searches_are_all_taken_says_so() {
     let hub = Hub::start_with(|state| {
         state.hunt = HuntLimits { at_once: 1, ..HuntLimits::default() };
-        // A statement that never ends.
-        state.sql = Some(std::sync::Arc::new(|_| {
-            Box::pin(async { Ok(Box::pin(futures::stream::pending()) as ward_web::SqlBytes) })
-        }));
     })
     .await;
+    many(&hub, 20_000).await;
     let analyst = hub.at_leeds(Role::Analyst).await;
-    let (router, token) = (hub.router.clone(), hub.token_of(&analyst));
-    let asking = tokio::spawn(async move {
-        let request = Request::post("/api/v1/sql").header("authorization", format!("Bearer {token}"));
-        router.oneshot(request.body(Body::from(r#"{"sql":"SELECT 1"}"#)).unwrap()).await.unwrap()
-    });
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    // Somebody who asked for much and does not read.
+    let token = hub.token_of(&analyst);
+    let request = Request::post("/api/v1/sql").header("authorization", format!("Bearer {token}"));
+    let statement = Body::from(r#"{"sql":"SELECT * FROM events"}"#);
+    let answer = hub.router.clone().oneshot(request.body(statement).unwrap()).await.unwrap();
+    assert_eq!(answer.status(), 200);
     let told = analyst.get("/api/v1/events").await.expect(503);
     assert_eq!(told.header("retry-after"), Some("5"));
-    // Whoever asked goes away: the statement ends, and the turn is free.
-    asking.abort();
-    let _ = asking.await;
+    // It goes away: the statement ends, and the turn is free.
+    drop(answer);
     analyst.get("/api/v1/events").await.expect(200);
 }
 
 #[tokio::test]
-async fn a_hub_without_sql_says_so_and_errors_of_statements_are_told() {
-    let none = Hub::start_with(|state| state.sql = None).await;
-    none.at_leeds(Role::Analyst)
-        .await
-        .ask("POST", "/api/v1/sql", Some(json!({ "sql": "SELECT 1" })))
-        .await
-        .expect(501);
-    let failing = Hub::start_with(|state| {
-        state.sql = Some(std::sync::Arc::new(|question| {
-            Box::pin(async move {
-                Err(ward_lake::LakeError::Refused(format!("{} is no reading statement", question.sql)))
-            })
-        }));
-    })
-    .await;
-    let analyst = failing.at_leeds(Role::Analyst).await;
-    let error = analyst
-        .ask("POST", "/api/v1/sql", Some(json!({ "sql": "DROP TABLE events" })))
-        .await
-        .expect(400)
-        .json();
-    assert_eq!(
-        error["error"]["message"],
-        "could not run this SQL: DROP TABLE events is no reading statement"
-    );
-    analyst.ask("POST", "/api/v1/sql?format=xml", Some(json!({ "sql": "" }))).await.expect(400);
-    analyst.ask("POST", "/api/v1/sql", Some(json!({ "sql": "", "from": "soon" }))).await.expect(400);
-    analyst.ask("POST", "/api/v1/sql", Some(json!({ "query": "" }))).await.expect(400);
+async fn sql_answers_in_each_format_and_says_what_is_wrong_with_it() {
+    let hub = Hub::start().await;
+    many(&hub, 300).await;
+    let analyst = hub.at_leeds(Role::Analyst).await;
+    let ask = async |format: &str, body: Value| {
+        analyst.ask("POST", &format!("/api/v1/sql{format}"), Some(body)).await
+    };
+    let count = json!({ "sql": "SELECT device, count(*) AS n FROM events GROUP BY device ORDER BY n DESC" });
+    let told = ask("", count.clone()).await.expect(200);
+    assert_eq!(told.header("content-type"), Some("application/x-ndjson"));
+    let first: Value = serde_json::from_str(told.text().lines().next().unwrap()).unwrap();
+    assert_eq!(first, json!({ "device": "pc7.leeds.example", "n": 300 }));
+    let csv = ask("?format=csv", count.clone()).await.expect(200).text();
+    assert!(csv.starts_with("device,n") && csv.contains("pc7.leeds.example,300"), "{csv}");
+    assert!(ask("?format=parquet", count.clone()).await.expect(200).body.starts_with(b"PAR1"));
+    ask("?format=xml", count).await.expect(400);
+    for wrong in [
+        "DROP TABLE events",
+        "SELECT 1; SELECT 2",
+        "SELECT * FROM tokens",
+        "SELEC",
+        "SELECT nothing FROM events",
+    ] {
+        let error = ask("", json!({ "sql": wrong })).await.expect(400).json();
+        assert!(
+            error["error"]["message"].as_str().unwrap().starts_with("could not run this SQL: "),
+            "{error}"
+        );
+    }
+    for wrong in [
+        json!({ "sql": "", "from": "soon" }),
+        json!({ "query": "" }),
+        json!({ "sql": "SELECT 1", "from": "2026-02-01", "to": "2026-01-01" }),
+    ] {
+        ask("", wrong).await.expect(400);
+    }
 }

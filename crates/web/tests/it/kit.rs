@@ -7,7 +7,6 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use bytes::Bytes;
-use futures::StreamExt as _;
 use http_body_util::BodyExt as _;
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
@@ -102,15 +101,6 @@ impl Hub {
                 if text.contains("filter:") { Ok(()) } else { Err("it has no 'filter'".to_owned()) }
             }),
             replay: Arc::new(|letter| Box::pin(async move { Ok(BatchId(100 + letter.id.batch.0)) })),
-            sql: Some(Arc::new(|question| {
-                Box::pin(async move {
-                    let files = question
-                        .files
-                        .into_iter()
-                        .map(|file| Ok(Bytes::from(format!("{}\n", json!({ "file": file.path })))));
-                    Ok(futures::stream::iter(files.collect::<Vec<_>>()).boxed())
-                })
-            })),
         };
         change(&mut state);
         fill(&store).await;
