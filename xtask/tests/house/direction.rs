@@ -10,6 +10,7 @@ const MAY_NEED: &[(&str, &[&str])] = &[
     ("ward-journal", &["ward-core"]),
     ("ward-ledger", &["ward-core"]),
     ("ward-store", &["ward-core", "ward-ledger"]),
+    ("ward-web", &["ward-core", "ward-lake", "ward-ledger", "ward-store"]),
     ("ward", &["ward-core", "ward-telemetry", "ward-detect"]),
     ("ward-bench", &["ward-core", "ward-telemetry", "ward-detect", "ward"]),
     ("ward-fuzz", &["ward-core", "ward-telemetry", "ward-detect", "ward-journal", "ward"]),

@@ -34,6 +34,7 @@ use ward_intake::{Counters, Dependencies, Running, Sources};
 use ward_journal::{Journal, Options, Position, RealDisk};
 use ward_lake::WriteOptions;
 use ward_store::{Store, StoreOptions, checkpoints, segments};
+use ward_web::catalogue;
 
 use crate::clock::now;
 use crate::error::Error;

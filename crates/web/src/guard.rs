@@ -1,0 +1,144 @@
+//! What every request goes through, whatever it asks for.
+//!
+//! Invariant: every answer carries the request's number and the headers in [`HEADERS`], refusals too.
+//! Invariant: a request takes no longer than its route may: [`PATIENCE`], and for a search its own time more.
+
+mod headers;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::{RawPathParams, Request};
+use axum::http::{Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::any;
+use bytes::Bytes;
+
+use crate::access;
+use crate::ask::{Answer, Ask};
+use crate::parameters::Parameters;
+use crate::refusal::Refusal;
+use crate::route::{Least, Route};
+use crate::state::{Shared, State};
+use crate::table::ROUTES;
+
+/// How long a request may take, a search's own time aside.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Bytes that a body may have.
+const LONGEST_BODY: usize = 256 << 10;
+
+/// Bytes that a query string may have.
+const LONGEST_QUERY: usize = 32 << 10;
+
+/// Everything that is served: [`ROUTES`], and nothing else.
+pub fn routes(state: State) -> Router {
+    let shared = Arc::new(Shared::new(state));
+    let mut router = Router::new();
+    let mut paths: Vec<&'static str> = ROUTES.iter().map(|route| route.path).collect();
+    paths.sort_unstable();
+    paths.dedup();
+    for path in paths {
+        let shared = Arc::clone(&shared);
+        let answer = move |places: RawPathParams, request: Request| {
+            let places = places.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+            answer(Arc::clone(&shared), path, places, request)
+        };
+        router = router.route(path, any(answer));
+    }
+    router.fallback(move |request: Request| nowhere(Arc::clone(&shared), request))
+}
+
+async fn answer(
+    shared: Arc<Shared>,
+    path: &'static str,
+    places: Vec<(String, String)>,
+    request: Request,
+) -> Response {
+    let number = headers::number(&shared, request.headers());
+    let head = request.method() == Method::HEAD;
+    let method = if head { Method::GET } else { request.method().clone() };
+    let here = || ROUTES.iter().filter(move |route| route.path == path);
+    let Some(route) = here().find(|route| route.method == method.as_str()) else {
+        let allowed = here().map(|route| route.method);
+        return headers::complete(elsewhere(allowed, &method, &number), &number);
+    };
+    let patience = if route.searches { PATIENCE + shared.state.hunt.time } else { PATIENCE };
+    let answering = let_in(route, Arc::clone(&shared), Arc::clone(&number), places, request);
+    let answered = tokio::time::timeout(patience, answering).await;
+    let answered = answered.unwrap_or_else(|_| Err(Refusal::busy("could not answer in time", 10)));
+    let answer = answered.unwrap_or_else(|refusal| refusal.answer(&number));
+    tracing::debug!(number = &*number, route = ?route, status = answer.status().as_u16(), "answered");
+    headers::complete(if head { answer.map(|_| Body::empty()) } else { answer }, &number)
+}
+
+/// Finds out who asks and what, and lets the route answer.
+async fn let_in(
+    route: &'static Route,
+    shared: Arc<Shared>,
+    number: Arc<str>,
+    path: Vec<(String, String)>,
+    request: Request,
+) -> Answer {
+    let (head, body) = request.into_parts();
+    let open = match route.least {
+        Least::Open => true,
+        Least::Figures => shared.state.open_metrics,
+        Least::Role(_) => false,
+    };
+    let access = if open { None } else { Some(access::of(&shared, &head.headers).await?) };
+    if let Some(access) = &access {
+        match route.least {
+            Least::Role(least) if access.role < least => return Err(Refusal::forbidden(least.name())),
+            // Figures tell of all organisations.
+            Least::Figures if access.scope.organisations().is_some() => {
+                return Err(Refusal::missing("route"));
+            }
+            _ => {}
+        }
+    }
+    let query = head.uri.query().unwrap_or_default();
+    if query.len() > LONGEST_QUERY {
+        return Err(Refusal::new(StatusCode::URI_TOO_LONG, "could not read so long a query string"));
+    }
+    let parameters = Parameters::read(route, query)?;
+    let body = match route.body {
+        Some(_) => read(body).await?,
+        None => Bytes::new(),
+    };
+    let now = shared.now();
+    (route.serve)(Ask { shared, access, now, number, path, parameters, body }).await
+}
+
+async fn read(body: Body) -> Result<Bytes, Refusal> {
+    to_bytes(body, LONGEST_BODY).await.map_err(|_| {
+        Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "could not read the whole body")
+            .hint(format!("the longest has {LONGEST_BODY} bytes"))
+    })
+}
+
+/// A path that is served, but not by this method.
+fn elsewhere(methods: impl Iterator<Item = &'static str>, asked: &Method, number: &str) -> Response {
+    let mut allowed: Vec<&str> = methods.collect();
+    if allowed.contains(&"GET") {
+        allowed.push("HEAD");
+    }
+    allowed.push("OPTIONS");
+    let allowed = allowed.join(", ");
+    let answer = if *asked == Method::OPTIONS {
+        StatusCode::NO_CONTENT.into_response()
+    } else {
+        let refusal = Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "could not do that here");
+        refusal.hint(format!("this path has {allowed}")).answer(number)
+    };
+    ([(header::ALLOW, allowed)], answer).into_response()
+}
+
+/// A path that is not served.
+async fn nowhere(shared: Arc<Shared>, request: Request) -> Response {
+    let number = headers::number(&shared, request.headers());
+    let refusal = Refusal::missing("route").hint("GET /api/v1/openapi.json lists all there are");
+    headers::complete(refusal.answer(&number), &number)
+}

@@ -1,0 +1,120 @@
+//! What the interface is given by the binary: where things are kept, and what only the binary can do.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use serde::Serialize;
+use tokio::sync::Semaphore;
+use ward_core::{BatchId, Timestamp};
+use ward_lake::Lake;
+use ward_store::Store;
+use ward_store::dead_letters::DeadLetter;
+
+use crate::access::Known;
+
+/// An answer that comes later.
+pub type Answering<T> = BoxFuture<'static, T>;
+
+/// Everything that the interface needs.
+#[derive(Clone)]
+pub struct State {
+    /// Relational state.
+    pub store: Store,
+    /// Events.
+    pub lake: Lake,
+    /// What time it is.
+    pub clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    /// What searches may use.
+    pub hunt: HuntLimits,
+    /// Whether metrics, and why Ward is not ready, may be read without a token.
+    pub open_metrics: bool,
+    /// All figures, in the text format of Prometheus.
+    pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
+    /// Whether journal and watch do their work; the store is asked by the interface itself.
+    ///
+    /// # Errors
+    /// Why they do not, for an operator to read.
+    pub ready: Arc<dyn Fn() -> Result<(), String> + Send + Sync>,
+    /// Which rules are in force, and which are not.
+    pub rules: Arc<dyn Fn() -> RulesReport + Send + Sync>,
+    /// Whether a text is a Sigma filter.
+    ///
+    /// # Errors
+    /// Why it is not.
+    pub check_filter: Arc<dyn Fn(&str) -> Result<(), String> + Send + Sync>,
+    /// Puts a record that was set aside into the journal once more, and tells its new batch.
+    ///
+    /// # Errors
+    /// Why it could not, for whoever asked to read.
+    pub replay: Arc<dyn Fn(DeadLetter) -> Answering<Result<BatchId, String>> + Send + Sync>,
+}
+
+/// What searches may use.
+#[derive(Debug, Clone, Copy)]
+pub struct HuntLimits {
+    /// Bytes of memory that one may take.
+    pub memory: usize,
+    /// How long one may take.
+    pub time: Duration,
+    /// How many run at once; more wait.
+    pub at_once: usize,
+}
+
+/// Which rules are in force, and which are not.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct RulesReport {
+    /// Rises with each reload.
+    pub generation: u64,
+    /// Rules over single events that are in force.
+    pub rules: u64,
+    /// Correlations that are in force.
+    pub correlations: u64,
+    /// What is not in force.
+    pub refused: Vec<RefusedRule>,
+}
+
+/// A rule that is not in force.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RefusedRule {
+    /// Its file, and line where it is known.
+    pub place: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// The state, and what the interface keeps beside it.
+pub(crate) struct Shared {
+    pub state: State,
+    /// Who has shown a good token lately.
+    pub known: Known,
+    /// How many searches may still begin.
+    pub searches: Arc<Semaphore>,
+    /// How many requests there have been.
+    pub requests: AtomicU64,
+}
+
+impl Shared {
+    pub fn new(state: State) -> Self {
+        let searches = Arc::new(Semaphore::new(state.hunt.at_once.clamp(1, Semaphore::MAX_PERMITS)));
+        Self { state, known: Known::default(), searches, requests: AtomicU64::new(0) }
+    }
+
+    pub fn now(&self) -> Timestamp {
+        (self.state.clock)()
+    }
+}
+
+impl Default for HuntLimits {
+    fn default() -> Self {
+        Self { memory: 256 << 20, time: Duration::from_secs(60), at_once: 4 }
+    }
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("State").field("hunt", &self.hunt).finish_non_exhaustive()
+    }
+}
