@@ -77,14 +77,6 @@ pub const TARGETS: &[Target] = &[
         run: |input| input::read(Some(Format::Evtx), input),
     },
     Target {
-        name: "journal",
-        covers: &[
-            "journal/src/format",
-            "journal/src/frame.rs",
-            "journal/src/reader.rs",
-            "journal/src/recovery.rs",
-        ],
-        run: journal::segment,
         name: "gelf",
         covers: &["intake/src/gelf/message.rs", "intake/src/gelf/parts.rs"],
         run: intake::gelf,
@@ -93,6 +85,16 @@ pub const TARGETS: &[Target] = &[
         name: "hec",
         covers: &["intake/src/http/hec/envelope.rs", "intake/src/http/hec/raw.rs", "intake/src/members.rs"],
         run: intake::hec,
+    },
+    Target {
+        name: "journal",
+        covers: &[
+            "journal/src/format",
+            "journal/src/frame.rs",
+            "journal/src/reader.rs",
+            "journal/src/recovery.rs",
+        ],
+        run: journal::segment,
     },
     Target {
         name: "journal-export",

@@ -120,7 +120,9 @@ mod tests {
         let values =
             values.iter().map(|value| (header::AUTHORIZATION, HeaderValue::from_str(value).unwrap()));
         let mut headers = HeaderMap::new();
-        values.for_each(|(name, value)| drop(headers.append(name, value)));
+        for (name, value) in values {
+            headers.append(name, value);
+        }
         headers
     }
 

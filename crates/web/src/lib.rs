@@ -42,5 +42,5 @@ mod table;
 pub use guard::routes;
 pub use openapi::document;
 pub use route::{Kind, Least, Parameter, Route};
-pub use state::{Answering, HuntLimits, RefusedRule, RulesReport, State};
+pub use state::{Answering, Check, HuntLimits, RefusedRule, RulesReport, State};
 pub use table::ROUTES;

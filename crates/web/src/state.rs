@@ -18,6 +18,9 @@ use crate::access::Known;
 /// An answer that comes later.
 pub type Answering<T> = BoxFuture<'static, T>;
 
+/// Says of a text why it is not what it should be.
+pub type Check = Arc<dyn Fn(&str) -> Result<(), String> + Send + Sync>;
+
 /// Everything that the interface needs.
 #[derive(Clone)]
 pub struct State {
@@ -44,7 +47,7 @@ pub struct State {
     ///
     /// # Errors
     /// Why it is not.
-    pub check_filter: Arc<dyn Fn(&str) -> Result<(), String> + Send + Sync>,
+    pub check_filter: Check,
     /// Puts a record that was set aside into the journal once more, and tells its new batch.
     ///
     /// # Errors

@@ -101,7 +101,7 @@ mod tests {
         assert_eq!(query(&[col("device").eq(lit("pacs01"))]), "device:pacs01");
         assert_eq!(query(&[lit("rr8").eq(col("organisation"))]), "organisation:rr8");
         let either = col("user").eq(lit("a")).or(col("user").eq(lit("b")));
-        assert_eq!(query(&[either.clone()]), "user:a OR user:b");
+        assert_eq!(query(std::slice::from_ref(&either)), "user:a OR user:b");
         assert_eq!(query(&[col("user").in_list(vec![lit("a"), lit("b")], false)]), "user:a OR user:b");
         assert_eq!(query(&[either.or(col("source").eq(lit("c")))]), "*");
         assert_eq!(query(&[col("user").in_list(vec![lit("a")], true)]), "*");

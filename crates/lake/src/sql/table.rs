@@ -51,7 +51,7 @@ impl Events {
     /// group is left.
     fn part(&self, file: &LakeFile, query: &Query) -> Result<Option<PartitionedFile>, LakeError> {
         let mut open = || Blob::open(self.lake.root(), &file.path, &self.counters.bytes);
-        let groups = groups(file, &mut open)?;
+        let groups = groups(file, open)?;
         let mut access = Vec::with_capacity(groups.len());
         for group in &groups {
             let mut failed = None;

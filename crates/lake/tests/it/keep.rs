@@ -64,7 +64,7 @@ fn row_groups_of_a_merged_file_are_as_large_as_they_may_be() {
     let lake = many();
     let options = WriteOptions { group_rows: 100, ..small() };
     let merged = lake.lake.compact(&of_leeds(&lake), "c-0-5", &options).unwrap();
-    let alone = lake.lake.compact(&[merged.clone()], "c-1", &small()).unwrap();
+    let alone = lake.lake.compact(std::slice::from_ref(&merged), "c-1", &small()).unwrap();
     assert_eq!(merged.rows, 300);
     assert!(merged.index.len() > 2 * alone.index.len(), "three groups, then one");
 }

@@ -150,7 +150,7 @@ const MARGIN: usize = 16;
 
 /// Lines that are records. `directives`: those that start with `#` are none.
 fn records_in(lines: &[u8], directives: bool) -> u64 {
-    let is_record = |line: &&[u8]| !line.trim_ascii().is_empty() && !(directives && line.starts_with(b"#"));
+    let is_record = |line: &&[u8]| !(line.trim_ascii().is_empty() || directives && line.starts_with(b"#"));
     lines.split(|b| *b == b'\n').filter(is_record).count() as u64
 }
 
@@ -229,7 +229,8 @@ mod tests {
 
     #[test]
     fn documents_become_lines_and_wrappers_go() {
-        let text = "{\"Records\": [\n {\n\"a\": 1},\n {\"a\": 2, \"b\": \"}\"}]}\n[{\"a\":3}]{\"a\":4}{\"a\":5}";
+        let text =
+            "{\"Records\": [\n {\n\"a\": 1},\n {\"a\": 2, \"b\": \"}\"}]}\n[{\"a\":3}]{\"a\":4}{\"a\":5}";
         let streams = holds(text.as_bytes(), 48, None);
         assert!(streams.len() > 1 && streams.iter().all(|stream| stream.format == Format::JsonLines));
         let otlp = br#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"stringValue":"x"}},{}]}]},{"scopeLogs":

@@ -144,8 +144,10 @@ fn show(office: &Office, id: &str, limit: u32, format: ListFormat) -> Result<End
     let events = evidence(office, &alert, &findings, limit as usize)?;
     if format == ListFormat::Json {
         let findings: Vec<Value> = findings.iter().map(finding).collect();
-        let events: Vec<Value> =
-            events.iter().map(|(id, found)| found.as_ref().map_or_else(|| json!({ "id": id }), row::object)).collect();
+        let events: Vec<Value> = events
+            .iter()
+            .map(|(id, found)| found.as_ref().map_or_else(|| json!({ "id": id }), row::object))
+            .collect();
         print(&format!("{}\n", json!({ "alert": object(&alert), "findings": findings, "events": events })))?;
         return Ok(Ending::Nothing);
     }
@@ -170,7 +172,10 @@ fn show(office: &Office, id: &str, limit: u32, format: ListFormat) -> Result<End
         let user = found.user.as_deref().unwrap_or("-");
         line(&format!("  {}  {}  {user}", found.time, found.host.as_deref().unwrap_or("-")));
         for (field, value) in &found.matched {
-            line(&format!("    {field}: {}", value.as_str().map_or_else(|| value.to_string(), str::to_owned)));
+            line(&format!(
+                "    {field}: {}",
+                value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+            ));
         }
     }
     line("\nEvents:");
@@ -191,7 +196,8 @@ fn evidence(
     findings: &[Stored],
     limit: usize,
 ) -> Result<Vec<(String, Option<FoundRow>)>, Error> {
-    let only = FileFilter { organisations: Some([alert.organisation.clone()].into()), ..FileFilter::default() };
+    let only =
+        FileFilter { organisations: Some([alert.organisation.clone()].into()), ..FileFilter::default() };
     let files = office.files(&only)?;
     let lake = office.lake();
     let mut events: Vec<(String, Option<FoundRow>)> = Vec::new();
@@ -249,7 +255,8 @@ fn entity(entity: &Entity) -> (&'static str, &str) {
 }
 
 fn state(text: &str) -> Result<State, String> {
-    State::named(text).ok_or_else(|| format!("'{text}' is not one of {}", State::ALL.map(State::name).join(", ")))
+    State::named(text)
+        .ok_or_else(|| format!("'{text}' is not one of {}", State::ALL.map(State::name).join(", ")))
 }
 
 fn verdict(text: &str) -> Result<Verdict, String> {

@@ -107,7 +107,13 @@ impl Client {
     }
 
     /// Sends events, again and again while the hub is busy or away. `wait` is told of each pause beforehand.
-    pub fn send(&self, format: Option<&str>, key: &str, events: &[u8], wait: &mut dyn FnMut(Duration, &str)) -> Answer {
+    pub fn send(
+        &self,
+        format: Option<&str>,
+        key: &str,
+        events: &[u8],
+        wait: &mut dyn FnMut(Duration, &str),
+    ) -> Answer {
         let format = format.map(|format| format!("?format={format}")).unwrap_or_default();
         let url = format!("{}/ingest/v1/events{format}", self.url);
         let mut waited = Duration::ZERO;
@@ -119,11 +125,17 @@ impl Client {
             let (next, why) = match request.content_type("application/octet-stream").send(events) {
                 Ok(mut answer) => {
                     let status = answer.status().as_u16();
-                    let after = answer.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
-                    let said = answer.body_mut().with_config().limit(64 << 10).read_to_string().unwrap_or_default();
+                    let after = answer
+                        .headers()
+                        .get("retry-after")
+                        .and_then(|value| value.to_str().ok()?.parse().ok());
+                    let said =
+                        answer.body_mut().with_config().limit(64 << 10).read_to_string().unwrap_or_default();
                     (next(status, after, attempt, &reason(status, &said)), reason(status, &said))
                 }
-                Err(error) if is_for_good(&error) => (Next::Done(Answer::Stop(error.to_string())), String::new()),
+                Err(error) if is_for_good(&error) => {
+                    (Next::Done(Answer::Stop(error.to_string())), String::new())
+                }
                 Err(error) => (Next::Again(pause(attempt)), error.to_string()),
             };
             match next {
@@ -146,9 +158,9 @@ impl Client {
 fn next(status: u16, retry_after: Option<u64>, attempt: u32, why: &str) -> Next {
     match status {
         200..=299 => Next::Done(Answer::Taken),
-        408 | 429 | 500 | 502 | 503 | 504 => {
-            Next::Again(retry_after.map_or_else(|| pause(attempt), |seconds| Duration::from_secs(seconds.min(300))))
-        }
+        408 | 429 | 500 | 502 | 503 | 504 => Next::Again(
+            retry_after.map_or_else(|| pause(attempt), |seconds| Duration::from_secs(seconds.min(300))),
+        ),
         400 | 413 | 415 | 422 => Next::Done(Answer::Refused(why.to_owned())),
         _ => Next::Done(Answer::Stop(why.to_owned())),
     }
@@ -169,7 +181,10 @@ fn reason(status: u16, said: &str) -> String {
 
 /// Whether the same will happen whenever it is tried.
 fn is_for_good(error: &ureq::Error) -> bool {
-    matches!(error, ureq::Error::BadUri(_) | ureq::Error::Tls(_) | ureq::Error::Rustls(_) | ureq::Error::Http(_))
+    matches!(
+        error,
+        ureq::Error::BadUri(_) | ureq::Error::Tls(_) | ureq::Error::Rustls(_) | ureq::Error::Http(_)
+    )
 }
 
 fn roots(args: &HubArgs) -> Result<Vec<Certificate<'static>>, Error> {

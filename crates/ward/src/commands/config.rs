@@ -169,7 +169,8 @@ mod tests {
     #[test]
     fn each_setting_says_where_it_comes_from() {
         let written: Table = toml::from_str("[lake]\nretention_days = 30\n").unwrap();
-        let lake: Table = toml::from_str("retention_days = 30\ncompression_level = 3\ntidy_minutes = 5\n").unwrap();
+        let lake: Table =
+            toml::from_str("retention_days = 30\ncompression_level = 3\ntidy_minutes = 5\n").unwrap();
         let set = |name: &str| name == "WARD_LAKE__COMPRESSION_LEVEL";
         let text = shown(&[("lake", lake)], &written, Some(Path::new("/w.toml")), &set);
         let line = |key: &str| text.lines().find(|line| line.starts_with(key)).unwrap().to_owned();

@@ -142,7 +142,12 @@ pub fn run(args: &DeadletterArgs) -> Result<Ending, Error> {
 }
 
 /// Sends them one after another. What the hub took is noted in pages, at the latest when it stops.
-fn replay(office: &Office, chosen: &Chosen, as_format: Option<Format>, client: &Client) -> Result<Ending, Error> {
+fn replay(
+    office: &Office,
+    chosen: &Chosen,
+    as_format: Option<Format>,
+    client: &Client,
+) -> Result<Ending, Error> {
     let (mut sent, mut refused, mut after) = (0_u64, 0_u64, None);
     loop {
         let page = page(office, chosen, after)?;
@@ -208,7 +213,8 @@ fn key(listed: &Listed, letter: &DeadLetter, format: Option<&str>) -> String {
 }
 
 fn listing(found: &[Listed]) -> Listing {
-    let heads = ["id", "received", "organisation", "source", "format", "bytes", "replayed", "reason", "detail"];
+    let heads =
+        ["id", "received", "organisation", "source", "format", "bytes", "replayed", "reason", "detail"];
     let mut listing = Listing::new(&heads);
     for Listed { letter, bytes, replayed } in found {
         listing.row([

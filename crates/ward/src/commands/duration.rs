@@ -65,8 +65,14 @@ mod tests {
 
     #[test]
     fn lengths_are_read_as_people_write_them() {
-        for (written, seconds) in [("45s", 45), ("30m", 1_800), ("12h", 43_200), ("90d", 7_776_000), ("1d12h", 129_600), (" 2w ", 1_209_600)]
-        {
+        for (written, seconds) in [
+            ("45s", 45),
+            ("30m", 1_800),
+            ("12h", 43_200),
+            ("90d", 7_776_000),
+            ("1d12h", 129_600),
+            (" 2w ", 1_209_600),
+        ] {
             assert_eq!(written.parse(), Ok(Span(seconds * SECOND)), "{written}");
         }
     }

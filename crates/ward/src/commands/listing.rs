@@ -87,7 +87,9 @@ impl Listing {
             for (at, (cell, width)) in row.iter().zip(&widths).enumerate() {
                 let pad = " ".repeat(width.saturating_sub(cell.chars().count()));
                 match (at == last, numbers.get(at) == Some(&true)) {
-                    (true, false) => text.push_str(&wrap(cell, room).join(&format!("\n{}", " ".repeat(before)))),
+                    (true, false) => {
+                        text.push_str(&wrap(cell, room).join(&format!("\n{}", " ".repeat(before))))
+                    }
                     (true, true) => text.push_str(&format!("{pad}{cell}")),
                     (false, true) => text.push_str(&format!("{pad}{cell}  ")),
                     (false, false) => text.push_str(&format!("{cell}{pad}  ")),
@@ -126,7 +128,12 @@ mod tests {
     fn listing() -> Listing {
         let mut listing = Listing::new(&["id", "silent_after", "events", "note"]);
         listing.row([json!("a"), json!(null), json!(12_345), json!("x\u{1b}[2Jy")]);
-        listing.row([json!("long-name"), json!("30m"), json!(7), json!("a note that is longer than there is room for")]);
+        listing.row([
+            json!("long-name"),
+            json!("30m"),
+            json!(7),
+            json!("a note that is longer than there is room for"),
+        ]);
         listing
     }
 

@@ -11,8 +11,8 @@ use ward_store::lake_files::{self, FileFilter};
 use ward_store::{Store, StoreOptions, organisations};
 
 use crate::error::Error;
-use crate::hub::catalogue;
 use crate::hub::config::HubConfig;
+use ward_web::catalogue;
 
 /// Which configuration.
 #[derive(Debug, Clone, Default, Args)]
@@ -67,7 +67,7 @@ impl Place {
 }
 
 impl Office {
-    fn open(config: HubConfig) -> Result<Self, Error> {
+    pub fn open(config: HubConfig) -> Result<Self, Error> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()

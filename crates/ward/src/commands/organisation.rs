@@ -90,7 +90,12 @@ pub fn run(args: &OrganisationArgs) -> Result<Ending, Error> {
             for each in office.wait(organisations::list(&office.store, &office.scope))? {
                 if shown.as_ref().is_none_or(|shown| shown.contains(&each.id)) {
                     let parent = each.parent.as_ref().map(OrganisationId::as_str);
-                    listing.row([json!(each.id.as_str()), json!(each.kind.name()), json!(parent), json!(each.name)]);
+                    listing.row([
+                        json!(each.id.as_str()),
+                        json!(each.kind.name()),
+                        json!(parent),
+                        json!(each.name),
+                    ]);
                 }
             }
             listing.print(list.format)?;
@@ -101,7 +106,8 @@ pub fn run(args: &OrganisationArgs) -> Result<Ending, Error> {
 }
 
 fn import(office: &Office, file: &Path) -> Result<(), Error> {
-    let rows = rows(&super::office::read(file)?).map_err(|reason| Error::Table { path: file.to_owned(), reason })?;
+    let rows =
+        rows(&super::office::read(file)?).map_err(|reason| Error::Table { path: file.to_owned(), reason })?;
     let count = rows.len() as u64;
     office.wait(organisations::put_all(&office.store, &office.by, now(), &parents_first(rows)))?;
     tell(&format!("{} entered.", counted(count, "organisation is", "organisations are")))
@@ -154,8 +160,9 @@ fn parents_first(mut rows: Vec<Organisation>) -> Vec<Organisation> {
     let mut waiting: BTreeSet<OrganisationId> = rows.iter().map(|row| row.id.clone()).collect();
     let mut sorted = Vec::with_capacity(rows.len());
     loop {
-        let (ready, rest): (Vec<_>, Vec<_>) =
-            rows.into_iter().partition(|row| row.parent.as_ref().is_none_or(|parent| !waiting.contains(parent)));
+        let (ready, rest): (Vec<_>, Vec<_>) = rows
+            .into_iter()
+            .partition(|row| row.parent.as_ref().is_none_or(|parent| !waiting.contains(parent)));
         for row in &ready {
             waiting.remove(&row.id);
         }

@@ -126,8 +126,8 @@ pub fn run(args: &SourceArgs) -> Result<Ending, Error> {
         SourceCommand::Disable { id } => office.wait(sources::enable(store, by, now(), id, false))?,
         SourceCommand::Certificate { id, file, label } => {
             let pem = std::fs::read(file).map_err(|source| Error::Read { path: file.clone(), source })?;
-            let fingerprint = fingerprint(&pem)
-                .map_err(|reason| Error::Certificate { path: file.clone(), reason })?;
+            let fingerprint =
+                fingerprint(&pem).map_err(|reason| Error::Certificate { path: file.clone(), reason })?;
             let own_name = || file.file_name().map(|name| name.to_string_lossy().into_owned());
             let label = label.clone().or_else(own_name).unwrap_or_default();
             office.wait(sources::put_certificate(store, by, now(), fingerprint, id, &label))?;
@@ -152,7 +152,12 @@ mod tests {
     fn a_certificate_is_known_by_its_bytes_and_not_by_what_stands_around_it() {
         let pem = "subject: x\n-----BEGIN CERTIFICATE-----\nYWJj\n-----END CERTIFICATE-----\n";
         assert_eq!(fingerprint(pem.as_bytes()), Ok(Hash::of(b"abc")));
-        for wrong in ["", "no pem", "-----BEGIN PRIVATE KEY-----\nYWJj\n-----END PRIVATE KEY-----\n", "-----BEGIN CERTIFICATE-----\nYW"] {
+        for wrong in [
+            "",
+            "no pem",
+            "-----BEGIN PRIVATE KEY-----\nYWJj\n-----END PRIVATE KEY-----\n",
+            "-----BEGIN CERTIFICATE-----\nYW",
+        ] {
             assert!(fingerprint(wrong.as_bytes()).is_err(), "{wrong}");
         }
     }

@@ -3,8 +3,8 @@
 use clap::Args;
 use ward_lake::{LakeError, LakeFile};
 use ward_ledger::{Hash, Head};
-use ward_store::ledger;
 use ward_store::lake_files::FileFilter;
+use ward_store::ledger;
 
 use super::office::{Office, Place};
 use super::{print, tell};
@@ -74,8 +74,10 @@ fn lake(office: &Office) -> Result<bool, Error> {
             tell(&format!("ward could not {}", chain(error)))?;
         }
     }
-    let (many, size) = (counted(files.len() as u64, "file", "files"), bytes(files.iter().map(|file| file.bytes).sum()));
-    let verdict = if bad == 0 { "as they were written".to_owned() } else { format!("{bad} not as they were written") };
+    let (many, size) =
+        (counted(files.len() as u64, "file", "files"), bytes(files.iter().map(|file| file.bytes).sum()));
+    let verdict =
+        if bad == 0 { "as they were written".to_owned() } else { format!("{bad} not as they were written") };
     print(&format!("Lake: {many}, {size}, {verdict}\n"))?;
     Ok(bad == 0)
 }

@@ -19,8 +19,8 @@ use ward_store::dead_letters::{self, DeadLetter};
 use ward_store::findings::{self, Finding};
 use ward_store::segments::{self, SegmentDone};
 use ward_store::{Store, StoreError, checkpoints};
+use ward_web::catalogue;
 
-use super::catalogue;
 use super::correlators::Correlators;
 use super::eyes::Seen;
 use super::figures::Figures;

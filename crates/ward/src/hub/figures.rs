@@ -174,7 +174,8 @@ fn histogram(text: &mut String, name: &str, help: &str, bounds: &[u64], counts: 
 
 fn intake_figures(intake: &Counters, text: &mut String) {
     let listeners = intake.listeners();
-    let counts: [(&str, &str, fn(&ListenerFigures) -> u64); 6] = [
+    type Counting = fn(&ListenerFigures) -> u64;
+    let counts: [(&str, &str, Counting); 6] = [
         ("ward_intake_connections_total", "counter", |listener| listener.connections.get()),
         ("ward_intake_open_connections", "gauge", |listener| listener.open.get()),
         ("ward_intake_requests_total", "counter", |listener| listener.requests.get()),

@@ -1,28 +1,82 @@
 //! The interface, wired to what runs.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 use axum::Router;
-use axum::routing::get;
-use ward_intake::Counters;
+use ward_core::Batch;
+use ward_detect::Exception;
+use ward_detect::load::LoadOptions;
+use ward_intake::{Counters, Inbox};
+use ward_lake::Lake;
 use ward_store::Store;
+use ward_store::dead_letters::DeadLetter;
+use ward_web::{HuntLimits, RefusedRule, RulesReport, State};
 
 use super::config::HubConfig;
+use super::engine::Engine;
 use super::figures::Figures;
+use super::inbox::JournalInbox;
 use super::watch::Post;
+use crate::clock::now;
 
 /// The routes of the interface.
 pub fn routes(
-    _config: &HubConfig,
-    _store: &Store,
+    config: &HubConfig,
+    store: &Store,
     post: &Post,
     figures: &Arc<Figures>,
     counters: &Arc<Counters>,
 ) -> Router {
     let (journal, figures, counters) = (Arc::clone(&post.journal), Arc::clone(figures), Arc::clone(counters));
-    let metrics = move || {
-        let text = figures.text(&journal, &counters);
-        async move { text }
-    };
-    Router::new().route("/metrics", get(metrics)).route("/healthz", get(|| async { "ok\n" }))
+    let (watched, failing) = (Arc::clone(&journal), Arc::clone(&figures));
+    let (inbox, engine) = (JournalInbox(Arc::clone(&journal)), Arc::clone(&post.engine));
+    ward_web::routes(State {
+        store: store.clone(),
+        lake: Lake::new(config.lake()),
+        clock: Arc::new(now),
+        hunt: HuntLimits {
+            memory: config.hunt.memory_megabytes << 20,
+            time: Duration::from_secs(config.hunt.seconds),
+            at_once: config.hunt.at_once,
+        },
+        open_metrics: config.api.open_metrics,
+        metrics: Arc::new(move || figures.text(&journal, &counters)),
+        ready: Arc::new(move || match watched.usage().refusing {
+            Some(why) => Err(format!("the journal refuses batches: {why}")),
+            None if failing.store_failing.load(Relaxed) => Err("the store cannot be written".to_owned()),
+            None => Ok(()),
+        }),
+        rules: Arc::new(move || report(&engine.load())),
+        check_filter: Arc::new(|text| Exception::parse("filter", text, &LoadOptions::default()).map(drop)),
+        replay: Arc::new(move |letter| {
+            let taken = inbox.offer(again(letter), None);
+            Box::pin(async move { taken.await.map_err(|refusal| refusal.to_string()) })
+        }),
+    })
+}
+
+fn report(engine: &Engine) -> RulesReport {
+    let refused = engine.report.refused.iter().map(|problem| RefusedRule {
+        place: format!("{}:{}", problem.path, problem.line),
+        reason: problem.reason.to_string(),
+    });
+    RulesReport {
+        generation: engine.generation,
+        rules: engine.rules().len() as u64,
+        correlations: engine.correlations.len() as u64,
+        refused: refused.collect(),
+    }
+}
+
+/// The record as a batch of its own, as if it had just come.
+fn again(letter: DeadLetter) -> Batch {
+    Batch {
+        organisation: letter.organisation,
+        source: letter.source,
+        received: now(),
+        format: letter.format,
+        payload: letter.content,
+    }
 }

@@ -10,13 +10,14 @@ use std::time::Duration;
 
 use serde_json::{Map, json};
 use ward_core::{Actor, OrganisationId, Scope, Severity, Timestamp};
-use ward_lake::{Day, LakeFile};
+use ward_lake::{Day, Lake, LakeFile, Retention, WriteOptions};
 use ward_store::findings::{self, Finding, RuleName};
 use ward_store::lake_files::{self, FileFilter};
 use ward_store::{FindingId, Store, heartbeats};
+use ward_web::catalogue;
 
 use super::config::HubConfig;
-use super::{catalogue, identity};
+use super::identity;
 use crate::clock::now;
 use crate::detect::problems::chain;
 use crate::error::Error;
@@ -54,10 +55,30 @@ pub async fn listen_for_silence(store: Store) {
     }
 }
 
-async fn round(store: &Store, config: &HubConfig, retention: &u32) -> Result<(), Error> {
+async fn round(store: &Store, config: &HubConfig, retention: &Retention) -> Result<(), Error> {
     let by = Actor::ward("keeper");
+    let all = lake_files::files(store, &Scope::whole_sector(), &FileFilter::default()).await?;
+    let all = catalogue::files(all);
+    let expired: Vec<String> =
+        ward_lake::expired(&all, retention, Day::of(now())).map(|file| file.path.clone()).collect();
+    if !expired.is_empty() {
+        tracing::info!(files = expired.len(), "removing events that are older than they are kept");
+        lake_files::retire_files(store, &by, now(), &expired).await?;
+    }
     let root = config.lake();
-    let _ = retention;
+    let kept = all.into_iter().filter(|file| !expired.contains(&file.path));
+    for (number, files) in together(kept).into_values().enumerate() {
+        let (lake, level) = (Lake::new(&root), config.lake.compression_level);
+        // Like no segment's name, and never used again.
+        let name = format!("merged-{}-{number}", now().micros());
+        let old: Vec<String> = files.iter().map(|file| file.path.clone()).collect();
+        let made = tokio::task::spawn_blocking(move || {
+            lake.compact(&files, &name, &WriteOptions { level, ..WriteOptions::default() })
+        });
+        let Ok(made) = made.await else { continue };
+        lake_files::replace_files(store, &by, now(), &old, &[catalogue::entry(&made?)]).await?;
+        tracing::debug!(files = old.len(), "put files of the lake together");
+    }
     unlink(store, &by, &root).await?;
     Ok(())
 }
@@ -93,8 +114,10 @@ async fn unlink(store: &Store, by: &Actor, root: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-fn retention(config: &HubConfig) -> u32 {
-    config.lake.retention_days
+fn retention(config: &HubConfig) -> Retention {
+    let days = config.lake.retention.iter();
+    let own = days.filter_map(|(code, days)| Some((OrganisationId::new(code).ok()?, Some(*days))));
+    Retention { days: Some(config.lake.retention_days), of: own.collect() }
 }
 
 /// Makes a finding of each source that has just fallen silent; the same silence is told once.
@@ -114,7 +137,7 @@ async fn tell_silence(store: &Store) -> Result<(), Error> {
                 source: id,
                 events: Vec::new(),
                 rule: RuleName {
-                    id: SILENT_RULE.to_owned(),
+                    id: heartbeats::SILENT_RULE.to_owned(),
                     title: "A source of telemetry has fallen silent".to_owned(),
                     tags: vec!["attack.defense-evasion".to_owned(), "attack.t1562".to_owned()],
                 },
@@ -131,9 +154,6 @@ async fn tell_silence(store: &Store) -> Result<(), Error> {
     findings::record(store, &Actor::ward("keeper"), now, &found).await?;
     Ok(())
 }
-
-/// Id of the rule that a silent source is told under.
-pub const SILENT_RULE: &str = "ward.source.silent";
 
 #[cfg(test)]
 mod tests {

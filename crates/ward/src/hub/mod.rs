@@ -4,7 +4,6 @@
 //! Invariant: what was acknowledged is in the journal or, with all that was found in it, in store and lake.
 //! Invariant: only one hub works in a folder.
 
-pub mod catalogue;
 mod clerk;
 pub mod config;
 mod correlators;
@@ -34,7 +33,6 @@ use ward_intake::{Counters, Dependencies, Running, Sources};
 use ward_journal::{Journal, Options, Position, RealDisk};
 use ward_lake::WriteOptions;
 use ward_store::{Store, StoreOptions, checkpoints, segments};
-use ward_web::catalogue;
 
 use crate::clock::now;
 use crate::error::Error;

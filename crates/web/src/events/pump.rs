@@ -95,8 +95,11 @@ async fn hand_over(mut answer: SqlAnswer, first: Option<Vec<u8>>, turn: OwnedSem
     let mut next: Option<Result<Vec<u8>, LakeError>> = first.map(Ok);
     while let Some(piece) = next {
         match piece {
-            Ok(piece) if out.send(piece).await => {}
-            Ok(_) => return,
+            Ok(piece) => {
+                if !out.send(piece).await {
+                    return;
+                }
+            }
             Err(_) => return out.break_off().await,
         }
         next = tokio::select! {

@@ -1,5 +1,7 @@
 //! The interface as those see it who ask.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
+
 mod described;
 mod events;
 mod kit;

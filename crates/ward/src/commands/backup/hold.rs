@@ -157,7 +157,11 @@ mod tests {
             std::thread::sleep(Duration::from_millis(5));
         }
         // An open segment grows on under both names.
-        fs::OpenOptions::new().append(true).open(journal.join("2")).and_then(|mut f| std::io::Write::write_all(&mut f, b"c")).unwrap();
+        fs::OpenOptions::new()
+            .append(true)
+            .open(journal.join("2"))
+            .and_then(|mut f| std::io::Write::write_all(&mut f, b"c"))
+            .unwrap();
         let held = hold.end().unwrap();
         assert_eq!(held.journal().unwrap(), ["1", "2"]);
         assert_eq!(fs::read_to_string(held.path().join("journal/2")).unwrap(), "bc");

@@ -82,7 +82,8 @@ impl Manifest {
             file.write_all(&text)?;
             file.sync_all()
         });
-        let named = written.and_then(|()| fs::rename(&new, &path)).and_then(|()| File::open(folder)?.sync_all());
+        let named =
+            written.and_then(|()| fs::rename(&new, &path)).and_then(|()| File::open(folder)?.sync_all());
         named.map_err(|source| Error::WriteFile { path, source })
     }
 
@@ -147,7 +148,8 @@ pub fn parent(folder: &Path, path: &str) -> Result<PathBuf, Error> {
 /// There is something in it.
 pub fn empty(folder: &Path) -> Result<(), Error> {
     fs::create_dir_all(folder).map_err(|source| Error::WriteFile { path: folder.to_owned(), source })?;
-    let first = fs::read_dir(folder).map_err(|source| Error::Read { path: folder.to_owned(), source })?.next();
+    let first =
+        fs::read_dir(folder).map_err(|source| Error::Read { path: folder.to_owned(), source })?.next();
     match first {
         None => Ok(()),
         Some(_) => Err(Error::Asked(format!("use {}: it is not empty", folder.display()))),

@@ -120,7 +120,14 @@ pub fn run(args: &HuntArgs) -> Result<Ending, Error> {
     let limits = args.limits(&office);
     office.on_interrupt(limits.cancel.clone());
     let found = if !args.rule.is_empty() {
-        past::run(&office, &files, &args.rule, range, &limits, &mut Output::open(args.format, args.output.as_deref())?)?
+        past::run(
+            &office,
+            &files,
+            &args.rule,
+            range,
+            &limits,
+            &mut Output::open(args.format, args.output.as_deref())?,
+        )?
     } else if args.sql {
         sql(&office, &files, &query, limits, args)?
     } else {
@@ -173,7 +180,13 @@ fn search(
     Ok(found)
 }
 
-fn sql(office: &Office, files: &[LakeFile], text: &str, limits: Limits, args: &HuntArgs) -> Result<Found, Error> {
+fn sql(
+    office: &Office,
+    files: &[LakeFile],
+    text: &str,
+    limits: Limits,
+    args: &HuntArgs,
+) -> Result<Found, Error> {
     let started = std::time::Instant::now();
     let mut output = Output::open(args.format, args.output.as_deref())?;
     let mut answer = office.lake().sql(&office.scope, files, text, output.sql_format(), limits)?;
@@ -201,8 +214,7 @@ fn estimate(office: &Office, files: &[LakeFile], query: &Query, range: TimeRange
     } else {
         "columns and filters answer it"
     };
-    let (many, rows) =
-        (counted(estimate.files, "file", "files"), counted(estimate.rows, "event", "events"));
+    let (many, rows) = (counted(estimate.files, "file", "files"), counted(estimate.rows, "event", "events"));
     print(&format!("{many}, {rows}, {} on disk; {how}.\n", bytes(estimate.bytes)))?;
     Ok(Ending::Nothing)
 }

@@ -237,7 +237,7 @@ impl<'a> Eyes<'a> {
                 let class = Arc::clone(resolver.resolve(&event));
                 worker.matches(&class, &event, hits);
                 if !hits.is_empty() {
-                    device = resolver.host(&event).map(|host| host.into_owned());
+                    device = resolver.host(&event);
                 }
             });
         }

@@ -169,7 +169,10 @@ impl Total {
             grouped((self.events as f64 / seconds) as u64),
         );
         if self.before > 0 {
-            text.push_str(&format!(" {} acknowledged before.", counted(self.before, "batch was", "batches were")));
+            text.push_str(&format!(
+                " {} acknowledged before.",
+                counted(self.before, "batch was", "batches were")
+            ));
         }
         if self.trouble > 0 {
             text.push_str(&format!(" {} told above.", counted(self.trouble, "trouble is", "troubles are")));

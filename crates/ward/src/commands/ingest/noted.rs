@@ -28,7 +28,8 @@ impl Noted {
         let text = if path.exists() { crate::rule_set::read(path)? } else { String::new() };
         let whole = text.rfind('\n').map_or(0, |newline| newline + 1);
         let keys = text.get(..whole).unwrap_or_default().lines().map(str::to_owned).collect();
-        let mut file = OpenOptions::new().create(true).write(true).truncate(false).open(path).map_err(fail)?;
+        let mut file =
+            OpenOptions::new().create(true).write(true).truncate(false).open(path).map_err(fail)?;
         file.set_len(whole as u64).and_then(|()| file.seek(SeekFrom::End(0))).map_err(fail)?;
         Ok(Self { path: path.to_owned(), file, keys })
     }

@@ -113,7 +113,8 @@ fn request(named: &Named, place: &str, read: u64, stream: Stream) -> Request {
 
 /// The input by a name that does not depend on where the command is run.
 fn place(named: &Named) -> String {
-    let whole = named.path.as_deref().map(|path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned()));
+    let whole =
+        named.path.as_deref().map(|path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned()));
     whole.map_or_else(|| "-".to_owned(), |path| path.to_string_lossy().into_owned())
 }
 
