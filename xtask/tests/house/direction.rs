@@ -11,13 +11,27 @@ const MAY_NEED: &[(&str, &[&str])] = &[
     ("ward-ledger", &["ward-core"]),
     ("ward-store", &["ward-core", "ward-ledger"]),
     ("ward-web", &["ward-core", "ward-lake", "ward-ledger", "ward-store"]),
-    ("ward", &["ward-core", "ward-telemetry", "ward-detect"]),
-    ("ward-bench", &["ward-core", "ward-telemetry", "ward-detect", "ward"]),
-    ("ward-fuzz", &["ward-core", "ward-telemetry", "ward-detect", "ward-journal", "ward"]),
     ("ward-intake", &["ward-core", "ward-telemetry"]),
-    ("ward", &["ward-core", "ward-telemetry", "ward-detect"]),
+    ("ward-lake", &["ward-core"]),
+    (
+        "ward",
+        &[
+            "ward-core",
+            "ward-detect",
+            "ward-intake",
+            "ward-journal",
+            "ward-lake",
+            "ward-ledger",
+            "ward-store",
+            "ward-telemetry",
+            "ward-web",
+        ],
+    ),
     ("ward-bench", &["ward-core", "ward-telemetry", "ward-detect", "ward"]),
-    ("ward-fuzz", &["ward-core", "ward-telemetry", "ward-detect", "ward-intake", "ward"]),
+    (
+        "ward-fuzz",
+        &["ward-core", "ward-telemetry", "ward-detect", "ward-intake", "ward-journal", "ward-lake", "ward"],
+    ),
     ("xtask", &[]),
 ];
 

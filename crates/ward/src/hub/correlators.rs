@@ -11,11 +11,11 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use ward_core::{BatchId, EventId, OrganisationId, SourceId, Timestamp};
-use ward_detect::correlate::{Correlated, Correlator};
+use ward_detect::correlate::{Correlated, Correlator, Limits};
 use ward_store::FindingId;
 use ward_store::findings::{Finding, RuleName};
 
-use super::engine::{Engine, limits};
+use super::engine::{Engine, late_limits, limits};
 use super::eyes::{Lane, LaneKey};
 use super::identity;
 use crate::error::Error;
@@ -49,6 +49,8 @@ struct State {
     source: SourceId,
     /// When that came.
     received: Timestamp,
+    /// A late lane whose open windows have been decided since it last heard anything.
+    finished: bool,
     /// Something changed since the last checkpoint.
     changed: bool,
 }
@@ -84,7 +86,7 @@ impl Correlators {
         }
         for (key, state) in &mut self.lanes {
             let bytes = state.correlator.checkpoint();
-            match Correlator::restore(&engine.correlations, engine.rules(), limits(), &bytes) {
+            match Correlator::restore(&engine.correlations, engine.rules(), key.limits(), &bytes) {
                 Ok((correlator, dropped)) => {
                     self.dropped += dropped.len() as u64;
                     state.correlator = correlator;
@@ -107,8 +109,9 @@ impl Correlators {
     pub fn hear(&mut self, lane: Lane, findings: &mut Vec<Finding>) -> Result<(), Error> {
         if !self.lanes.contains_key(&lane.key) {
             self.make_room(lane.received);
-            let correlator = Correlator::new(&self.engine.correlations, self.engine.rules(), limits())
-                .map_err(|error| Error::Correlate(Box::new(error)))?;
+            let correlator =
+                Correlator::new(&self.engine.correlations, self.engine.rules(), lane.key.limits())
+                    .map_err(|error| Error::Correlate(Box::new(error)))?;
             self.lanes.insert(lane.key.clone(), State::new(correlator, lane.source.clone()));
         }
         let Some(state) = self.lanes.get_mut(&lane.key) else { return Ok(()) };
@@ -116,7 +119,7 @@ impl Correlators {
             return Ok(());
         }
         (state.heard, state.received, state.changed) = (lane.event, lane.received, true);
-        state.source = lane.source;
+        (state.source, state.finished) = (lane.source, false);
         state.remember(identity::handle(lane.event), lane.told);
         if lane.key.late.is_none() {
             state.correlator.advance(lane.received, &mut self.buffer);
@@ -130,16 +133,18 @@ impl Correlators {
 
     /// Says what time it is to lanes that hear nothing, so that windows that are over are decided.
     pub fn advance(&mut self, now: Timestamp, findings: &mut Vec<Finding>) {
-        let quiet = |state: &State| now.micros() - state.received.micros() > QUIET;
-        let keys: Vec<LaneKey> = self
-            .lanes
-            .iter()
-            .filter(|(key, state)| key.late.is_none() && quiet(state))
-            .map(|(key, _)| key.clone())
-            .collect();
+        let quiet = |state: &State| now.micros() - state.received.micros() > QUIET && !state.finished;
+        let keys: Vec<LaneKey> =
+            self.lanes.iter().filter(|(_, state)| quiet(state)).map(|(key, _)| key.clone()).collect();
         for key in keys {
             if let Some(state) = self.lanes.get_mut(&key) {
-                state.correlator.advance(now, &mut self.buffer);
+                match key.late {
+                    None => state.correlator.advance(now, &mut self.buffer),
+                    Some(_) => {
+                        state.correlator.finish(&mut self.buffer);
+                        (state.finished, state.changed) = (true, true);
+                    }
+                }
             }
             self.tell(&key, findings);
         }
@@ -167,7 +172,7 @@ impl Correlators {
         let heard: EventId = kept.heard.parse().map_err(|()| format!("'{}' is no event", kept.heard))?;
         let state = from_base64(&kept.state)?;
         let (correlator, dropped) =
-            Correlator::restore(&self.engine.correlations, self.engine.rules(), limits(), &state)
+            Correlator::restore(&self.engine.correlations, self.engine.rules(), key.limits(), &state)
                 .map_err(|error| error.to_string())?;
         self.dropped += dropped.len() as u64;
         let source = SourceId::new(&kept.source).map_err(|error| error.to_string())?;
@@ -236,6 +241,12 @@ impl Correlators {
     }
 }
 
+impl LaneKey {
+    fn limits(&self) -> Limits {
+        if self.late.is_some() { late_limits() } else { limits() }
+    }
+}
+
 impl State {
     fn new(correlator: Correlator, source: SourceId) -> Self {
         Self {
@@ -245,6 +256,7 @@ impl State {
             heard: EventId { batch: BatchId(0), index: 0 },
             source,
             received: Timestamp::from_micros(0),
+            finished: false,
             changed: false,
         }
     }

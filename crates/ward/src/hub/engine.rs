@@ -123,10 +123,19 @@ impl Exceptions {
     }
 }
 
-/// What correlations of one organisation may use.
+/// What correlations may use of events that a source delivers late: files come in any order, so none of them
+/// is too late, and the windows that wait for more are decided when nothing more comes.
+pub fn late_limits() -> Limits {
+    Limits { lateness: YEAR, keys: 1 << 20, sightings: 1 << 20, ..limits() }
+}
+
+/// What correlations of what happens now at one organisation may use.
 pub fn limits() -> Limits {
     Limits { lateness: LATENESS, keys: 8 << 20, sightings: 8 << 20, trail: 1 << 16, ..Limits::default() }
 }
+
+/// The longest lateness that a correlator takes, in microseconds.
+const YEAR: i64 = 366 * 86_400 * 1_000_000;
 
 /// How far an event's time may lie behind its arrival to be correlated with what happens now: 15 minutes.
 pub const LATENESS: i64 = 15 * 60 * 1_000_000;

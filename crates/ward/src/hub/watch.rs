@@ -277,7 +277,7 @@ impl Desk {
         let at = self.open(frame.segment(), attempt);
         let exceptions = self.post.exceptions.load();
         let Some(open) = self.files.get_mut(at) else { return Seen::default() };
-        let mut writer = open.writer.as_mut().ok();
+        let writer = open.writer.as_mut().ok();
         let mut seen = self.eyes.look(frame, engine, &exceptions, writer, detect);
         if let Some(error) = seen.lake.take() {
             open.writer = Err(crate::detect::problems::chain(&error));
