@@ -5,4 +5,5 @@
 mod desk;
 mod detect;
 mod formats;
+mod hub;
 mod rules;
