@@ -22,6 +22,15 @@ pub fn read(format: Option<Format>, input: &[u8]) {
     }
 }
 
+/// Cuts `input` into streams that are complete in themselves, as `ward ingest` does.
+pub fn streams(input: &[u8]) {
+    let options = Options { format: None, live: false, received: received(), limits: limits(1 << 16) };
+    let Ok(mut input) = Input::open(Box::new(Cursor::new(input.to_vec())), &options) else { return };
+    while let Ok(Some(block)) = input.next_block(Vec::new()) {
+        block.streams(512, &mut |stream| drop(std::hint::black_box(stream)));
+    }
+}
+
 /// Everything that reading tells, as text. `None`: its compression is damaged or a bomb.
 fn said(source: Source, format: Option<Format>, block: usize) -> Option<String> {
     let options = Options { format, live: false, received: received(), limits: limits(block) };

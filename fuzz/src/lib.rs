@@ -155,6 +155,7 @@ pub const TARGETS: &[Target] = &[
         run: |input| input::read(None, input),
     },
     Target { name: "sigma", covers: &["detect/src/load", "detect/src/yaml.rs"], run: rules::sigma },
+    Target { name: "streams", covers: &["telemetry/src/input/streams.rs"], run: input::streams },
     Target {
         name: "syslog",
         covers: &["telemetry/src/input/syslog.rs"],

@@ -10,6 +10,7 @@ const WITHOUT: &[(&str, &str)] = &[
     ("auth::ingest_sources", "who may send, for intake itself"),
     ("backup::backup_to", "by whoever may read the file"),
     ("checkpoints::get", "state of the watch, nobody's data"),
+    ("checkpoints::names", "what states of the watch are called"),
     ("database::close", "no data"),
     ("database::open", "no data"),
     ("database::ping", "no data"),

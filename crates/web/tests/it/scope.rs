@@ -128,7 +128,10 @@ async fn what_is_anothers_answers_exactly_as_what_does_not_exist() {
     let hub = Hub::start().await;
     let (leeds, sector) = (hub.at_leeds(Role::Operator).await, hub.of_the_sector(Role::Operator).await);
     let cases = cases(&hub);
-    for route in ROUTES.iter().filter(|route| route.scoped) {
+    // What is deleted cannot be asked for after.
+    let (last, first): (Vec<_>, Vec<_>) =
+        ROUTES.iter().filter(|route| route.scoped).partition(|route| route.method == "DELETE");
+    for route in first.into_iter().chain(last) {
         let case = cases.iter().find(|case| case.route == format!("{route:?}"));
         let case = case.unwrap_or_else(|| panic!("{route:?} is scoped and has no case"));
         let theirs = ask(&leeds, route, &case.theirs).await;
