@@ -1,6 +1,6 @@
 //! HTTP: one listener for all protocols that are spoken over it.
 //!
-//! A request is taken in the same steps whatever it speaks ([`arrival`]): who is it, is there room, all of
+//! A request is taken in the same steps whatever it speaks (`arrival`): who is it, is there room, all of
 //! the body in time, unpacked within limits. Then its protocol takes it apart, and answers as its clients
 //! expect.
 

@@ -4,9 +4,9 @@
 //! at `/api/v1/openapi.json` and the tests of who may see what are all made from it, so that none of them can
 //! drift from the others.
 //!
-//! What a request goes through: [`guard`] gives it a number, a time limit and the headers that every answer
-//! carries; [`access`] finds out who is asking; the table says which role that needs and which parameters
-//! there are; only then does the function of its domain run, with an [`ask::Ask`] that holds all it may use.
+//! What a request goes through: `guard` gives it a number, a time limit and the headers that every answer
+//! carries; `access` finds out who is asking; the table says which role that needs and which parameters
+//! there are; only then does the function of its domain run, with an `ask::Ask` that holds all it may use.
 //!
 //! Invariant: nothing below `/api/v1` answers anything before a token was found good.
 //! Invariant: what is outside the scope of a token answers exactly as what does not exist.

@@ -1,7 +1,7 @@
 //! Elasticsearch and OpenSearch, as far as shippers need them.
 //!
 //! `POST` and `PUT` on `/_bulk` and `/INDEX/_bulk` take documents, see [`bulk`]; the rest is what clients ask
-//! before they send, see [`handshake`]. All answers carry `X-Elastic-Product`, without which Elastic's own
+//! before they send, see `handshake`. All answers carry `X-Elastic-Product`, without which Elastic's own
 //! clients refuse to talk, and the content type that was asked for. Paths are also served below `/elastic`,
 //! for hubs whose `/` belongs to the console.
 

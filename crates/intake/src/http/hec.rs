@@ -2,7 +2,7 @@
 //!
 //! - `/services/collector`, `/services/collector/event[/1.0]`: envelopes, see [`envelope`].
 //! - `/services/collector/raw[/1.0]`: lines, see [`raw`].
-//! - `/services/collector/ack[/1.0]`: whether a request is on disk, see [`channels`]. Since the answer comes
+//! - `/services/collector/ack[/1.0]`: whether a request is on disk, see `channels`. Since the answer comes
 //!   after that, it always is.
 //! - `/services/collector/health[/1.0]`: answers without a credential.
 //!
