@@ -1,7 +1,7 @@
 //! Who did what, in a chain that shows where it was touched. Pure: format and verification, no storage.
 //!
 //! Each [`Entry`] carries the SHA-256 of the one before it and of itself, so an entry that is altered, taken
-//! out, put in or moved breaks the chain at a place that [`verify`] names.
+//! out, put in or moved breaks the chain at a place that [`verify()`] names.
 //!
 //! Invariant: entries are numbered from 1 without a gap, and entry 1 follows [`Head::EMPTY`].
 //! Invariant: an entry's hash covers every other part of it, in the encoding that [`entry`] documents.
