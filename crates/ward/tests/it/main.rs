@@ -7,3 +7,4 @@ mod detect;
 mod formats;
 mod hub;
 mod rules;
+mod running;
