@@ -7,6 +7,7 @@ use std::process::{Command, ExitCode, Stdio};
 
 use clap::{Parser, Subcommand};
 use ward_bench::report::Report;
+use ward_bench::stream::{self, Plan, soak};
 use ward_bench::{correlate, detect, peers};
 
 /// Measures Ward.
@@ -34,6 +35,43 @@ enum Measurement {
         what: String,
         /// Threads (ward) or rounds over the distinct events (rsigma).
         times: usize,
+    },
+    /// The whole path through `ward serve`, from the socket to the alert and the lake: rate, delays, memory,
+    /// disk, search.
+    Stream {
+        /// Seconds at full load.
+        #[arg(long, default_value_t = 300)]
+        seconds: u64,
+        /// Seconds at half of the rate that was reached.
+        #[arg(long, default_value_t = 60)]
+        half_seconds: u64,
+        /// Megabytes of distinct events, which are sent over and over.
+        #[arg(long, default_value_t = 512)]
+        megabytes: usize,
+        /// Organisations that send.
+        #[arg(long, default_value_t = 50)]
+        organisations: usize,
+        /// Connections that they send over.
+        #[arg(long, default_value_t = 16)]
+        connections: usize,
+        /// Where the figures go, as JSON.
+        #[arg(long, default_value = "target/bench/stream.json")]
+        json: PathBuf,
+    },
+    /// Keeps `ward serve` under load and changes its rules each minute: memory and open files must not grow.
+    Soak {
+        /// For how long.
+        #[arg(long, default_value_t = 30)]
+        minutes: u64,
+        /// Events a second.
+        #[arg(long, default_value_t = 80_000.0)]
+        rate: f64,
+        /// Megabytes of distinct events, which are sent over and over.
+        #[arg(long, default_value_t = 512)]
+        megabytes: usize,
+        /// Where the figures go, as JSON.
+        #[arg(long, default_value = "target/bench/soak.json")]
+        json: PathBuf,
     },
     /// Correlates a day of sign-ins of a national login, with attacks hidden in it.
     Correlate {
@@ -64,6 +102,13 @@ fn main() -> ExitCode {
             other => Err(format!("'{other}' is not one of ward, sonic, rsigma")),
         }
         .and_then(|figures| print(&figures)),
+        Measurement::Stream { seconds, half_seconds, megabytes, organisations, connections, json } => {
+            stream_all(Plan { seconds, half_seconds, megabytes, organisations, connections }, &json)
+        }
+        Measurement::Soak { minutes, rate, megabytes, json } => {
+            let plan = soak::Plan { minutes, rate, megabytes, organisations: 50, connections: 16 };
+            soak_it(plan, &json)
+        }
         Measurement::Correlate { accounts, json } => correlate_day(accounts, json),
         Measurement::CorrelateAlone { kind, accounts } => {
             correlate::alone(&kind, accounts).and_then(|report| print(&report.to_json()))
@@ -81,8 +126,36 @@ fn main() -> ExitCode {
 fn detect_all(accounts: u32, json: &Path) -> Result<(), String> {
     let report = Report::measure(in_own_process, accounts)?;
     print(&report)?;
-    std::fs::write(json, format!("{:#}\n", report.to_json()))
-        .map_err(|e| format!("could not write {}: {e}", json.display()))
+    write_json(report.to_json(), json)
+}
+
+fn stream_all(plan: Plan, json: &Path) -> Result<(), String> {
+    let report = stream::Report::measure(plan, now()?, &tell)?;
+    print(&report)?;
+    write_json(report.to_json(), json)
+}
+
+fn soak_it(plan: soak::Plan, json: &Path) -> Result<(), String> {
+    let (figures, is_flat) = soak::soak(plan, now()?, &tell)?;
+    print(&format!("{figures:#}"))?;
+    write_json(&figures, json)?;
+    if is_flat { Ok(()) } else { Err("memory or open files grew, or it was too short to tell".to_owned()) }
+}
+
+fn tell(what: &str) {
+    let _ = writeln!(std::io::stderr(), "{what}");
+}
+
+/// Microseconds since 1970.
+fn now() -> Result<i64, String> {
+    let now =
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_err(|e| e.to_string())?;
+    i64::try_from(now.as_micros()).map_err(|e| e.to_string())
+}
+
+fn write_json(figures: &serde_json::Value, path: &Path) -> Result<(), String> {
+    std::fs::write(path, format!("{figures:#}\n"))
+        .map_err(|e| format!("could not write {}: {e}", path.display()))
 }
 
 fn correlate_day(accounts: u32, json: Option<PathBuf>) -> Result<(), String> {
@@ -93,8 +166,7 @@ fn correlate_day(accounts: u32, json: Option<PathBuf>) -> Result<(), String> {
     }
     print(&report)?;
     match json {
-        Some(path) => std::fs::write(&path, format!("{:#}\n", report.to_json()))
-            .map_err(|e| format!("could not write {}: {e}", path.display())),
+        Some(path) => write_json(&report.to_json(), &path),
         None => Ok(()),
     }
 }

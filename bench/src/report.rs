@@ -7,12 +7,21 @@ use serde_json::{Value, json};
 
 use crate::detect::corpus;
 
-/// One row of the table.
-struct Row {
-    what: &'static str,
-    floor: &'static str,
-    aim: &'static str,
-    measured: String,
+/// One row of a table.
+pub(crate) struct Row {
+    pub what: &'static str,
+    pub floor: &'static str,
+    pub aim: &'static str,
+    pub measured: String,
+}
+
+/// Writes a Markdown table.
+pub(crate) fn table(f: &mut fmt::Formatter<'_>, rows: &[Row]) -> fmt::Result {
+    writeln!(f, "| what | floor | aim | measured |\n|---|---|---|---|")?;
+    for row in rows {
+        writeln!(f, "| {} | {} | {} | **{}** |", row.what, row.floor, row.aim, row.measured)?;
+    }
+    Ok(())
 }
 
 /// How often one and two threads are measured.
@@ -88,10 +97,7 @@ impl Report {
 impl fmt::Display for Report {
     /// A Markdown table.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "| what | floor | aim | measured |\n|---|---|---|---|")?;
-        for row in &self.rows {
-            writeln!(f, "| {} | {} | {} | **{}** |", row.what, row.floor, row.aim, row.measured)?;
-        }
+        table(f, &self.rows)?;
         for (name, figures) in
             [("sonic-rs `Value`", &self.raw["sonic"]), ("rsigma-eval, routed", &self.raw["rsigma"])]
         {
@@ -160,7 +166,7 @@ fn megabytes(bytes: f64) -> String {
     format!("{:.0}", bytes / 1e6)
 }
 
-fn thousands(number: f64) -> String {
+pub(crate) fn thousands(number: f64) -> String {
     let digits = format!("{number:.0}");
     let mut text = String::new();
     for (place, digit) in digits.chars().enumerate() {

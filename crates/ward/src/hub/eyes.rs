@@ -41,8 +41,8 @@ pub struct Seen {
     pub sightings: Vec<Lane>,
     /// Matches that meant nothing to correlations.
     pub skipped: Skipped,
-    /// Who sent events of which device: number of events and time of receipt.
-    pub heartbeats: HashMap<Heartbeat, (u64, Timestamp)>,
+    /// Who sent events of which devices.
+    pub heartbeats: Vec<Heartbeats>,
     /// The lake could not take a row.
     pub lake: Option<LakeError>,
 }
@@ -74,16 +74,21 @@ pub struct LaneKey {
     pub late: Option<SourceId>,
 }
 
-/// A device of a source.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Heartbeat {
+/// The devices that a batch tells of.
+#[derive(Debug)]
+pub struct Heartbeats {
     /// Whose.
     pub organisation: OrganisationId,
-    /// Who sent its events.
+    /// Who sent their events.
     pub source: SourceId,
-    /// Its name as events have it. Empty: they name none.
-    pub device: Box<str>,
+    /// When.
+    pub received: Timestamp,
+    /// How many events of which device, by its name as events have it. Empty: they name none.
+    pub devices: Devices,
 }
+
+/// How many events of which device.
+pub type Devices = HashMap<Box<str>, u64, foldhash::fast::RandomState>;
 
 /// A worker, with what it has learned.
 pub struct Eyes {
@@ -97,6 +102,7 @@ pub struct Eyes {
     hits: Vec<u32>,
     observables: Observables,
     sources: HashMap<u32, String>,
+    devices: Devices,
 }
 
 /// Where an event stands.
@@ -118,6 +124,7 @@ impl Eyes {
             hits: Vec::new(),
             observables: Observables::default(),
             sources: HashMap::new(),
+            devices: Devices::default(),
             engine,
         }
     }
@@ -207,6 +214,14 @@ impl Eyes {
             }
         }
         self.decoder = decoder;
+        if !self.devices.is_empty() {
+            seen.heartbeats.push(Heartbeats {
+                organisation: batch.organisation.clone(),
+                source: batch.source.clone(),
+                received: batch.received,
+                devices: std::mem::take(&mut self.devices),
+            });
+        }
     }
 
     #[inline]
@@ -240,7 +255,11 @@ impl Eyes {
             }
         }
         if detect {
-            beat(seen, &batch, host.as_deref());
+            let device = host.as_deref().unwrap_or_default();
+            match self.devices.get_mut(device) {
+                Some(events) => *events += 1,
+                None => drop(self.devices.insert(device.into(), 1)),
+            }
         }
         self.resolver.observables(event, &mut self.observables);
         let list = |kind| self.observables.of(kind).collect::<Vec<&str>>();
@@ -367,17 +386,6 @@ fn matched(event: &Event<'_>, engine: &Engine, shown: &[FieldId]) -> Map<String,
     let names = engine.matcher.names();
     let value = |field: &FieldId| Some((names.name(*field).to_owned(), Value::String(event.first(*field)?)));
     shown.iter().filter_map(value).collect()
-}
-
-fn beat(seen: &mut Seen, batch: &BatchRef<'_>, device: Option<&str>) {
-    let key = Heartbeat {
-        organisation: batch.organisation.clone(),
-        source: batch.source.clone(),
-        device: device.unwrap_or_default().into(),
-    };
-    let (events, last) = seen.heartbeats.entry(key).or_insert((0, batch.received));
-    *events += 1;
-    *last = (*last).max(batch.received);
 }
 
 fn options(batch: &BatchRef<'_>, format: Option<Format>) -> Options {

@@ -5,21 +5,26 @@
 
 use std::collections::HashMap;
 
-use ward_core::Timestamp;
+use ward_core::{OrganisationId, SourceId, Timestamp};
 use ward_store::heartbeats::Heartbeat as Row;
 
-use super::eyes::Heartbeat;
+use super::eyes;
 
 /// Most devices that are remembered between writes; above it, all are written and forgotten.
 const MOST: usize = 1 << 20;
+/// Most devices that are written at a time, so that findings do not wait for long; the rest is next.
+const TOGETHER: usize = 10_000;
 /// How long a known device waits to be written, in microseconds.
 const KNOWN: i64 = 15 * 60 * 1_000_000;
 
 /// What was heard and is not written yet.
 #[derive(Debug, Default)]
 pub struct Heartbeats {
-    heard: HashMap<Heartbeat, Beat>,
+    heard: HashMap<(OrganisationId, SourceId), Beats>,
+    devices: usize,
 }
+
+type Beats = HashMap<Box<str>, Beat, foldhash::fast::RandomState>;
 
 #[derive(Debug)]
 struct Beat {
@@ -31,31 +36,35 @@ struct Beat {
 
 impl Heartbeats {
     /// Takes in what a frame told.
-    pub fn note(&mut self, heard: HashMap<Heartbeat, (u64, Timestamp)>) {
-        for (key, (events, at)) in heard {
-            let beat =
-                self.heard.entry(key).or_insert(Beat { events: 0, first: at, last: at, written: None });
-            beat.events += events;
-            beat.first = beat.first.min(at);
-            beat.last = beat.last.max(at);
+    pub fn note(&mut self, heard: Vec<eyes::Heartbeats>) {
+        for eyes::Heartbeats { organisation, source, received: at, devices } in heard {
+            let beats = self.heard.entry((organisation, source)).or_default();
+            for (device, events) in devices {
+                let beat =
+                    beats.entry(device).or_insert(Beat { events: 0, first: at, last: at, written: None });
+                beat.events += events;
+                beat.first = beat.first.min(at);
+                beat.last = beat.last.max(at);
+            }
         }
+        self.devices = self.heard.values().map(HashMap::len).sum();
     }
 
     /// Has what is due written; `all`: everything. What could not be written stays.
     pub fn store(&mut self, all: bool, now: Timestamp, write: impl FnOnce(&[Row]) -> bool) {
-        let full = self.heard.len() >= MOST;
-        let is_due = |key: &Heartbeat, beat: &Beat| {
+        let full = self.devices >= MOST;
+        let is_due = |device: &str, beat: &Beat| {
             let waited = beat.written.is_none_or(|at| now.micros() - at.micros() >= KNOWN);
-            beat.events > 0 && (all || full || waited || key.device.is_empty())
+            beat.events > 0 && (all || full || waited || device.is_empty())
         };
-        let rows: Vec<Row> = self
-            .heard
-            .iter()
-            .filter(|(key, beat)| is_due(key, beat))
-            .map(|(key, beat)| Row {
-                organisation: key.organisation.clone(),
-                source: key.source.clone(),
-                device: key.device.to_string(),
+        let together = if all || full { usize::MAX } else { TOGETHER };
+        let beats = self.heard.iter().flat_map(|(key, beats)| beats.iter().map(move |beat| (key, beat)));
+        let due = beats.filter(|(_, (device, beat))| is_due(device, beat)).take(together);
+        let rows: Vec<Row> = due
+            .map(|((organisation, source), (device, beat))| Row {
+                organisation: organisation.clone(),
+                source: source.clone(),
+                device: device.to_string(),
                 first_seen: beat.first,
                 last_seen: beat.last,
                 events: beat.events,
@@ -66,29 +75,27 @@ impl Heartbeats {
         }
         if full {
             self.heard.clear();
+            self.devices = 0;
             return;
         }
-        for (key, beat) in &mut self.heard {
-            if is_due(key, beat) {
-                (beat.events, beat.first, beat.written) = (0, beat.last, Some(now));
-            }
+        let written = self.heard.values_mut().flatten().filter(|(device, beat)| is_due(device, beat));
+        for (_, beat) in written.take(together) {
+            (beat.events, beat.first, beat.written) = (0, beat.last, Some(now));
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use ward_core::{OrganisationId, SourceId};
-
     use super::*;
 
-    fn heard(device: &str, at: i64) -> HashMap<Heartbeat, (u64, Timestamp)> {
-        let key = Heartbeat {
+    fn heard(device: &str, at: i64) -> Vec<eyes::Heartbeats> {
+        vec![eyes::Heartbeats {
             organisation: OrganisationId::new("RR8").unwrap(),
             source: SourceId::new("dc").unwrap(),
-            device: device.into(),
-        };
-        HashMap::from([(key, (2, Timestamp::from_micros(at)))])
+            received: Timestamp::from_micros(at),
+            devices: [(device.into(), 2)].into_iter().collect(),
+        }]
     }
 
     fn written(beats: &mut Heartbeats, now: i64) -> Vec<(String, u64)> {

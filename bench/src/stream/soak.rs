@@ -1,0 +1,137 @@
+//! The hub under load for a long time, with a change of rules each minute: does anything grow?
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::hub::Hub;
+use super::sender::{Pace, Sent, send};
+use super::{Sector, load};
+use crate::detect::corpus;
+
+/// How to soak.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan {
+    /// Minutes in all.
+    pub minutes: u64,
+    /// Events a second.
+    pub rate: f64,
+    /// Megabytes of distinct events.
+    pub megabytes: usize,
+    /// Organisations.
+    pub organisations: usize,
+    /// Connections.
+    pub connections: usize,
+}
+
+/// Minutes that the hub has to reach its size.
+const WARM_UP: f64 = 10.0;
+
+/// Growth of memory an hour that is still called flat.
+const FLAT: f64 = 0.02;
+
+/// What was seen, and whether it stayed flat.
+///
+/// # Errors
+/// What could not be measured.
+pub fn soak(plan: Plan, now: i64, tell: &(dyn Fn(&str) + Sync)) -> Result<(Value, bool), String> {
+    let corpus = corpus()?;
+    let sector = Sector { start: now, organisations: plan.organisations, devices: super::DEVICES };
+    tell("making events");
+    let bodies = load::bodies(&corpus, &sector, plan.megabytes)?;
+    let own_rules = Path::new("target/bench/soak-rules");
+    std::fs::create_dir_all(own_rules).map_err(|e| e.to_string())?;
+    change_rules(own_rules, 0)?;
+    let rules = [corpus.join("sigma/rules"), own_rules.to_owned()];
+    let hub = Hub::new(Path::new("target/bench/soak"), &rules, &sector)?;
+    let time = Duration::from_secs(plan.minutes * 60);
+    let pace = Pace { connections: plan.connections, time, rate: Some(plan.rate) };
+    let start = Instant::now();
+    let (sent, samples) = std::thread::scope(|scope| {
+        let sending = scope.spawn(|| send(&hub.address, &hub.tokens, &bodies, pace));
+        let mut samples: Vec<Sample> = Vec::new();
+        let mut minute = 0;
+        while !sending.is_finished() {
+            std::thread::sleep(Duration::from_secs(5));
+            let at = start.elapsed().as_secs_f64() / 60.0;
+            let memory = hub.memory("VmRSS:");
+            samples.push(Sample { minutes: at, memory, files: hub.open_files() });
+            if at as u64 > minute {
+                minute = at as u64;
+                change_rules(own_rules, minute)?;
+                let lag = hub.metrics()?.get("ward_watch_lag_bytes");
+                let (resident, files) = (memory >> 20, hub.open_files());
+                tell(&format!("minute {minute}: {resident} MB, {files} open files, {lag} bytes behind"));
+            }
+        }
+        let sent = sending.join().unwrap_or_else(|_| Err("the sender failed".to_owned()))?;
+        Ok::<(Sent, Vec<Sample>), String>((sent, samples))
+    })?;
+    hub.drain(sent.events)?;
+    let metrics = hub.metrics()?;
+    let late: Vec<&Sample> = samples.iter().filter(|sample| sample.minutes >= WARM_UP).collect();
+    let slope = slope_an_hour(&late);
+    let files = |at: Option<&&Sample>| at.map_or(0, |sample| sample.files);
+    // a few come and go: connections, files in the making
+    let first_files = late.iter().take(12).map(|sample| sample.files).max().unwrap_or(0);
+    let last_files = late.iter().rev().take(12).map(|sample| sample.files).max().unwrap_or(0);
+    let is_flat = slope.is_some_and(|slope| slope < FLAT) && last_files <= first_files;
+    let figures = json!({
+        "minutes": plan.minutes, "events": sent.events, "rate": sent.events as f64 / sent.wall.as_secs_f64(),
+        "refused": sent.refused, "reloads": metrics.get("ward_rules_generation"),
+        "memory_mb": samples.iter().map(|sample| sample.memory >> 20).collect::<Vec<_>>(),
+        "peak_mb": hub.memory("VmHWM:") >> 20, "slope_an_hour": slope,
+        "open_files_after_warm_up": first_files, "open_files_at_the_end": last_files,
+        "open_files_last": files(late.last()),
+        "findings_sent": sent.findings, "findings_stored": metrics.sum("ward_findings_total"),
+    });
+    Ok((figures, is_flat))
+}
+
+struct Sample {
+    minutes: f64,
+    memory: u64,
+    files: usize,
+}
+
+/// A rule that finds nothing, other than the one before.
+fn change_rules(folder: &Path, minute: u64) -> Result<(), String> {
+    let rule = format!(
+        "title: Soak {minute}\nid: 00000000-0000-4000-8000-{minute:012}\nstatus: test\nlevel: low\n\
+         logsource:\n  product: windows\ndetection:\n  sel:\n    CommandLine|contains: 'soak-{minute}'\n  condition: sel\n"
+    );
+    std::fs::write(folder.join("soak.yml"), rule).map_err(|e| e.to_string())
+}
+
+/// Least squares, as a share of the mean. `None`: too few samples.
+fn slope_an_hour(samples: &[&Sample]) -> Option<f64> {
+    if samples.len() < 12 {
+        return None;
+    }
+    let count = samples.len() as f64;
+    let mean = |value: fn(&Sample) -> f64| samples.iter().map(|sample| value(sample)).sum::<f64>() / count;
+    let (time, memory) = (mean(|s| s.minutes / 60.0), mean(|s| s.memory as f64));
+    let covariance: f64 =
+        samples.iter().map(|s| (s.minutes / 60.0 - time) * (s.memory as f64 - memory)).sum();
+    let variance: f64 = samples.iter().map(|s| (s.minutes / 60.0 - time).powi(2)).sum();
+    (variance > 0.0).then(|| covariance / variance / memory)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn growth_is_a_share_of_the_memory_an_hour() {
+        let sample = |minute: u32| Sample {
+            minutes: f64::from(minute),
+            memory: 1_000_000 + u64::from(minute) * 1_000,
+            files: 0,
+        };
+        let samples: Vec<Sample> = (0..60).map(sample).collect();
+        let slope = slope_an_hour(&samples.iter().collect::<Vec<_>>()).unwrap();
+        assert!((slope - 60_000.0 / 1_029_500.0).abs() < 1e-6, "{slope}");
+        assert_eq!(slope_an_hour(&[]), None);
+    }
+}
