@@ -56,6 +56,7 @@ pub struct Plan {
 pub struct Report {
     rows: Vec<Row>,
     raw: Value,
+    tell: fn(&str),
 }
 
 impl Report {
@@ -63,13 +64,13 @@ impl Report {
     ///
     /// # Errors
     /// What could not be measured.
-    pub fn measure(plan: Plan, now: i64, tell: &dyn Fn(&str)) -> Result<Self, String> {
+    pub fn measure(plan: Plan, now: i64, tell: fn(&str)) -> Result<Self, String> {
         let corpus = corpus()?;
         let sector = Sector { start: now, organisations: plan.organisations, devices: DEVICES };
         tell("making events");
         let bodies = load::bodies(&corpus, &sector, plan.megabytes)?;
         let mut hub = Hub::new(Path::new("target/bench/hub"), &[corpus.join("sigma/rules")], &sector)?;
-        let mut report = Self { rows: Vec::new(), raw: json!({}) };
+        let mut report = Self { rows: Vec::new(), raw: json!({}), tell };
         tell("full load");
         let rate = report.full(&hub, &sector, &bodies, plan)?;
         tell("half load");
@@ -180,6 +181,7 @@ impl Report {
     }
 
     fn row(&mut self, what: &'static str, floor: &'static str, aim: &'static str, measured: String) {
+        (self.tell)(&format!("  {what}: {measured}"));
         self.rows.push(Row { what, floor, aim, measured });
     }
 
