@@ -36,7 +36,7 @@ pub struct Command {
 
 /// All subcommands, in the order in which a newcomer needs them.
 pub const COMMANDS: &[Command] =
-    &[demo::COMMAND, test::COMMAND, fuzz::COMMAND, bench::COMMAND, readme::COMMAND];
+    &[demo::COMMAND, test::COMMAND, fuzz::COMMAND, bench::COMMAND, bench::SOAK, readme::COMMAND];
 
 /// Runs the subcommand that the arguments name; without one, or with `--help`, explains.
 ///
