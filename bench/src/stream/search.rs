@@ -71,6 +71,7 @@ pub fn measure(hub: &Hub, hidden: usize) -> Result<Value, String> {
 const SCRIPT: &str = "
 import sys, time, duckdb
 needle, lake = sys.argv[1:3]
+duckdb.execute(\"SET enable_progress_bar = false\")
 start = time.time()
 rows = duckdb.execute(
     \"SELECT time, device, raw FROM read_parquet(?) WHERE list_contains(addresses, ?)\",
