@@ -2,9 +2,13 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod crash;
 mod desk;
 mod detect;
+mod dice;
 mod formats;
 mod hub;
+mod proof;
 mod rules;
 mod running;
+mod senders;
