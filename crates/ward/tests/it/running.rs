@@ -7,6 +7,8 @@ use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use ureq::Body;
+use ureq::http::Response;
 
 use crate::desk::Desk;
 
@@ -150,6 +152,15 @@ impl Hub {
 
     /// `None`: no answer came. Else the status.
     pub fn post(&self, lines: &str, key: &str) -> Option<u16> {
+        self.try_post(lines, key).map(|answer| answer.status().as_u16())
+    }
+
+    /// The answer, which must come.
+    pub fn answer(&self, lines: &str, key: &str) -> Response<Body> {
+        self.try_post(lines, key).unwrap()
+    }
+
+    fn try_post(&self, lines: &str, key: &str) -> Option<Response<Body>> {
         let answer = ureq::post(format!("http://{}/ingest/v1/events?format=ndjson", self.address))
             .header("Authorization", format!("Bearer {}", self.token))
             .header("Idempotency-Key", key)
@@ -158,7 +169,7 @@ impl Hub {
             .timeout_global(Some(Duration::from_secs(5)))
             .build()
             .send(lines.as_bytes());
-        answer.ok().map(|answer| answer.status().as_u16())
+        answer.ok()
     }
 }
 
