@@ -34,12 +34,13 @@ impl Journal {
     ///
     /// # Errors
     /// The disk fails, or a later Ward wrote the folder.
-    pub fn open(disk: Arc<dyn Disk>, options: Options) -> Result<(Self, Recovery), JournalError> {
+    pub fn open(disk: Arc<dyn Disk>, mut options: Options) -> Result<(Self, Recovery), JournalError> {
         let Found { segments, before, recovery } = recover(&*disk, &options)?;
         let mut keys = Keys::new(options.keep_keys, options.max_keys);
-        for known in &recovery.keys {
+        for known in options.known.iter().chain(&recovery.keys) {
             keys.settle(known.key, known.batch, known.received);
         }
+        options.known = Vec::new();
         let shared = Arc::new(Shared {
             disk,
             queue: Queue::new(keys),

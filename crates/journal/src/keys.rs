@@ -61,7 +61,9 @@ impl Keys {
     /// The batch of this key is durable. Gives who else asked for it.
     pub fn settle(&mut self, key: BatchKey, id: BatchId, received: Timestamp) -> Vec<Done> {
         let waiting = self.known.insert(key, State::Durable(id));
-        self.order.push_back((received, key));
+        if !matches!(waiting, Some(State::Durable(_))) {
+            self.order.push_back((received, key));
+        }
         let oldest = received.micros().saturating_sub(self.keep_micros);
         while let Some((received, key)) = self.order.front()
             && (self.order.len() > self.most || received.micros() < oldest)
@@ -121,6 +123,15 @@ mod tests {
         assert!(matches!(keys.ask(key(1), Box::new(|_| ())), Asked::Joined));
         assert_eq!(keys.forget(key(1)).len(), 1);
         assert!(matches!(keys.ask(key(1), Box::new(|_| ())), Asked::New(_)));
+    }
+
+    #[test]
+    fn a_key_that_is_told_twice_is_not_forgotten_sooner() {
+        let mut keys = Keys::new(Duration::from_micros(100), 2);
+        for name in [1, 1, 2] {
+            settle(&mut keys, name, 0);
+        }
+        assert_eq!([1, 2].map(|name| is_known(&mut keys, name)), [Some(1), Some(2)]);
     }
 
     #[test]

@@ -4,12 +4,16 @@ use std::time::Duration;
 
 use ward_core::BatchId;
 
+use crate::recovery::KnownKey;
+
 /// How a journal works. The defaults suit a hub of 200,000 events a second on a small disk.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Options {
     /// The highest batch number that is known elsewhere: numbering goes on above it even if no segment is left.
     pub floor: BatchId,
+    /// Keys that are known elsewhere, oldest first: those of segments that were removed.
+    pub known: Vec<KnownKey>,
     /// Bytes of batches, uncompressed, that one frame takes: about 30 ms of a small disk.
     pub commit_bytes: usize,
     /// With fewer bytes waiting than this, more are waited for.
@@ -42,6 +46,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             floor: BatchId(0),
+            known: Vec::new(),
             commit_bytes: 4 << 20,
             commit_soon_bytes: 256 << 10,
             commit_wait: Duration::from_millis(2),

@@ -2,21 +2,20 @@
 //!
 //! The order in which the caller acts keeps every event: the merged file is durable when
 //! [`Lake::compact`] returns; then the catalogue swaps the entries, in one transaction; then the old files
-//! are deleted. Whatever dies in between leaves files that the catalogue does not list, for
-//! [`Lake::sweep`].
+//! are deleted. Whatever dies in between leaves files that the catalogue does not list:
+//! [`Lake::leftovers`].
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::time::Duration;
 
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use crate::file::{LakeFile, place_of};
 use crate::read::Blob;
-use crate::write::{FileWriter, TEMPORARY, publish};
+use crate::write::{FileWriter, final_of, publish};
 use crate::{Lake, LakeError, WriteOptions, schema};
 
 impl Lake {
@@ -43,67 +42,59 @@ impl Lake {
             return Err(LakeError::MixedFiles);
         }
         let properties = schema::properties(options.level, options.page_bytes)?;
-        let mut writer = FileWriter::new(self.root(), &first.organisation, first.day, segment, &properties)?;
+        let mut writer = FileWriter::new(self, &first.organisation, first.day, segment, &properties)?;
         let mut files: Vec<&LakeFile> = files.iter().collect();
         files.sort_by_key(|file| (file.min_time, &file.path));
         for file in &files {
             self.copy(file, &mut writer, options.group_rows.max(1))?;
         }
-        let mut merged = publish(self.root(), vec![writer.settle()?])?;
+        let mut merged = publish(self, vec![writer.settle()?])?;
         merged.pop().ok_or(LakeError::MixedFiles)
     }
 
-    /// Deletes files that were struck off the catalogue. What is gone already is no error.
+    /// Deletes files that were struck off the catalogue, or that [`Lake::leftovers`] told of. What is gone
+    /// already is no error. That they are gone is durable then.
     ///
     /// # Errors
-    /// A file could not be deleted.
-    pub fn delete(&self, files: &[LakeFile]) -> Result<(), LakeError> {
-        for file in files {
-            place_of(&file.path)?;
-            match fs::remove_file(self.root().join(&file.path)) {
+    /// A path is none of the lake's, or a file could not be deleted.
+    pub fn delete<'a>(&self, paths: impl IntoIterator<Item = &'a str>) -> Result<(), LakeError> {
+        let mut folders = BTreeSet::new();
+        for path in paths {
+            place_of(final_of(path).as_deref().unwrap_or(path))?;
+            let file = self.root().join(path);
+            match self.disk().remove(&file) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(LakeError::file("delete", &file.path, error));
+                    return Err(LakeError::file("delete", path, error));
                 }
-                _ => {}
+                Err(_) => {}
+                Ok(()) => folders.extend(file.parent().map(Path::to_path_buf)),
             }
         }
-        Ok(())
+        self.sync_folders(&folders)
     }
 
-    /// Deletes the files, finished or not, that are not among the live ones and have not been written to for
-    /// this long. Returns their paths.
-    ///
-    /// What is being written must be younger, so an hour is a safe age.
+    /// The files, finished or not, of segments of which `is_over` says that nobody writes them any more. It is
+    /// asked for the name of the segment, and whether the file is finished. A finished one may be in the
+    /// catalogue.
     ///
     /// # Errors
-    /// A folder could not be read, or a file not be deleted.
-    pub fn sweep<'a>(
-        &self,
-        live: impl IntoIterator<Item = &'a str>,
-        age: Duration,
-    ) -> Result<Vec<String>, LakeError> {
-        let live: BTreeSet<&str> = live.into_iter().collect();
-        let mut swept = Vec::new();
+    /// A folder could not be read.
+    pub fn leftovers(&self, is_over: impl Fn(&str, bool) -> bool) -> Result<Vec<String>, LakeError> {
+        let mut found = Vec::new();
         for organisation in folders(self.root(), "organisation=")? {
             for day in folders(&self.root().join(&organisation), "day=")? {
                 let folder = format!("{organisation}/{day}");
                 for name in names(&self.root().join(&folder))? {
                     let path = format!("{folder}/{name}");
-                    let ours = name.ends_with(TEMPORARY) || place_of(&path).is_ok();
-                    if ours && !live.contains(path.as_str()) && self.is_older(&path, age) {
-                        let deleted = fs::remove_file(self.root().join(&path));
-                        deleted.map_err(|error| LakeError::file("delete", &path, error))?;
-                        swept.push(path);
+                    let finished = final_of(&path);
+                    let place = place_of(finished.as_deref().unwrap_or(&path));
+                    if place.is_ok_and(|(_, _, segment)| is_over(segment, finished.is_none())) {
+                        found.push(path);
                     }
                 }
             }
         }
-        Ok(swept)
-    }
-
-    fn is_older(&self, path: &str, age: Duration) -> bool {
-        let written = fs::metadata(self.root().join(path)).and_then(|about| about.modified());
-        written.is_ok_and(|written| written.elapsed().is_ok_and(|elapsed| elapsed >= age))
+        Ok(found)
     }
 
     fn copy(&self, file: &LakeFile, writer: &mut FileWriter, group: usize) -> Result<(), LakeError> {

@@ -28,7 +28,7 @@ pub enum LakeError {
     /// Reading or writing a file.
     #[error("{doing} '{path}'")]
     File {
-        /// `read`, `write`.
+        /// `read`, `write`, `delete`, `make`.
         doing: &'static str,
         /// The file.
         path: String,

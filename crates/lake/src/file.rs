@@ -84,7 +84,7 @@ impl FromStr for Day {
 ///
 /// # Errors
 /// The segment's name is no safe file name.
-pub(crate) fn path_of(organisation: &OrganisationId, day: Day, segment: &str) -> Result<String, LakeError> {
+pub fn path_of(organisation: &OrganisationId, day: Day, segment: &str) -> Result<String, LakeError> {
     // the same rule as for codes: no separator, no dot in front
     match OrganisationId::new(segment) {
         Ok(_) => Ok(format!("organisation={organisation}/day={day}/{segment}.parquet")),

@@ -3,8 +3,8 @@
 //! A [`SegmentWriter`] makes files of a segment of the journal; the caller records them in the catalogue as
 //! [`LakeFile`]s, and only then lets the segment go. [`Lake::search`] answers a [`Query`], newest first;
 //! [`Lake::sql`] answers SQL; [`Lake::raw_events`] gives the original bytes back, to be matched again.
-//! [`Lake::compact`] merges small files, [`expired`] tells which are too old, [`Lake::sweep`] takes what no
-//! catalogue knows of.
+//! [`Lake::compact`] merges small files, [`expired`] tells which are too old, [`Lake::leftovers`] what unfinished
+//! work left.
 //!
 //! Invariants:
 //! - What the catalogue lists is whole and durable: files get their names last.
@@ -21,6 +21,8 @@ mod row;
 
 #[cfg(feature = "engine")]
 mod compact;
+#[cfg(feature = "engine")]
+mod disk;
 #[cfg(feature = "engine")]
 mod export;
 #[cfg(feature = "engine")]
@@ -42,10 +44,12 @@ mod view;
 #[cfg(feature = "engine")]
 mod write;
 
+#[cfg(feature = "engine")]
+pub use disk::{Disk, RealDisk};
 pub use error::LakeError;
 #[cfg(feature = "engine")]
 pub use export::{Export, ExportFormat};
-pub use file::{Day, LakeFile, place_of};
+pub use file::{Day, LakeFile, path_of, place_of};
 #[cfg(feature = "engine")]
 pub use lake::Lake;
 pub use query::{Query, QueryError};

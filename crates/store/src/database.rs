@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions, AnyRow, install_default_drivers};
-use sqlx::{Any, AnyPool, Executor, Pool, Transaction};
+use sqlx::{Any, AnyPool, Connection, Executor, Pool, Transaction};
 
 use crate::sql::Sql;
 use crate::{StoreError, file, migrate};
@@ -204,6 +204,12 @@ fn pool(kind: Kind, url: &str, size: u32, wait: Duration, set_up: String) -> Res
         .acquire_timeout(wait)
         // A file does not go away; a server may have been restarted.
         .test_before_acquire(kind == Kind::Postgres)
+        // Where a change cannot be made last, as on a full disk, SQLite has taken it back by itself. The driver
+        // cannot do so again, takes the transaction for open, and would never begin another.
+        .before_acquire(|connection, _| {
+            let is_free = !connection.is_in_transaction();
+            Box::pin(async move { Ok(is_free) })
+        })
         .idle_timeout(None)
         .max_lifetime(None)
         .after_connect(move |connection, _| {

@@ -2,7 +2,8 @@
 //!
 //! Invariant: a search reads exactly the files that are `live`, and each event is in one of them.
 //! Invariant: a row is forgotten only after its file is gone: replaced or retired first, unlinked second,
-//! [`unlinked`] last. A crash in between leaves a row in [`to_unlink`], never a file that nobody knows.
+//! [`unlinked`] last. A crash in between leaves a row in [`to_unlink`], never a file that nobody knows. So it is
+//! with a file that compaction makes: [`reserve`] first.
 
 use std::collections::BTreeSet;
 
@@ -74,7 +75,31 @@ pub async fn files(store: &Store, scope: &Scope, filter: &FileFilter) -> Result<
     store.rows(select).await?.iter().map(read).collect()
 }
 
-/// Puts new files in the place of old ones, which hold the same events: compaction.
+/// Notes that a file is being made, which is to be unlinked unless [`replace_files`] lets it live.
+///
+/// # Errors
+/// The catalogue knows the path, or the database fails.
+pub async fn reserve(
+    store: &Store,
+    by: &Actor,
+    now: Timestamp,
+    path: &str,
+    organisation: &OrganisationId,
+) -> Result<(), StoreError> {
+    let mut change = store.change(by, now).await?;
+    let insert = sql(
+        "INSERT INTO lake_files (path, organisation, day, rows, bytes, min_time, max_time, digest, filters, \
+         segment, created, state, changed) VALUES ($1, $2, 0, 0, 0, $3, $3, 0, $4, NULL, $3, 'reserved', $3) \
+         ON CONFLICT (path) DO NOTHING",
+        values![path, organisation, now, Vec::new()],
+    );
+    if change.execute(insert).await? == 0 {
+        return Err(StoreError::Refused(format!("{path} could not be reserved: the lake has it already")));
+    }
+    change.commit("lake.reserve", path, json!({})).await
+}
+
+/// Puts new files in the place of old ones, which hold the same events: compaction. New ones may be reserved.
 ///
 /// # Errors
 /// An old file is not live any more, a new one is in the catalogue already, or the database fails.
@@ -87,6 +112,10 @@ pub async fn replace_files(
 ) -> Result<(), StoreError> {
     let mut change = store.change(by, now).await?;
     end(&mut change, now, old, "replaced").await?;
+    for file in new {
+        let release = "DELETE FROM lake_files WHERE state = 'reserved' AND path = $1";
+        change.execute(sql(release, values![&file.path])).await?;
+    }
     insert(&mut change, now, None, new).await?;
     let detail = json!({ "old": digest_of(old), "new": digest(new) });
     change.commit("lake.compact", &format!("{} files", old.len()), detail).await
@@ -110,13 +139,13 @@ pub async fn retire_files(
     change.commit("lake.retire", &format!("{} files", paths.len()), digest_of(paths)).await
 }
 
-/// Files that were replaced or retired at or before `until`: no search that started later reads them.
+/// Files that were replaced, retired or reserved at or before `until`: no search that started later reads them.
 ///
 /// # Errors
 /// The database fails.
 pub async fn to_unlink(store: &Store, until: Timestamp) -> Result<Vec<String>, StoreError> {
     let select = sql(
-        "SELECT path FROM lake_files WHERE state IN ('replaced', 'retired') AND changed <= $1 ORDER BY path",
+        "SELECT path FROM lake_files WHERE state IN ('replaced', 'retired', 'reserved') AND changed <= $1 ORDER BY path",
         values![until],
     );
     store.rows(select).await?.iter().map(|row| row.text(0)).collect()
@@ -140,13 +169,20 @@ pub async fn unlinked(store: &Store, by: &Actor, now: Timestamp, paths: &[String
     change.commit("lake.unlink", &format!("{forgotten} files"), digest_of(paths)).await
 }
 
-/// Whether a path is in the catalogue in any state; a file in storage that is not was never finished.
+/// Those of the paths that the catalogue has in no state.
 ///
 /// # Errors
 /// The database fails.
-pub async fn is_known(store: &Store, path: &str) -> Result<bool, StoreError> {
-    let select = sql("SELECT path FROM lake_files WHERE path = $1", values![path]);
-    Ok(store.row(select).await?.is_some())
+pub async fn unknown(store: &Store, paths: &[String]) -> Result<Vec<String>, StoreError> {
+    let mut unknown: BTreeSet<&String> = paths.iter().collect();
+    for chunk in paths.chunks(rows_a_statement(1)) {
+        let mut select = Sql::new("SELECT path FROM lake_files WHERE path IN ");
+        select.tuple(chunk.iter().map(Into::into));
+        for row in store.rows(select).await? {
+            unknown.remove(&row.text(0)?);
+        }
+    }
+    Ok(unknown.into_iter().cloned().collect())
 }
 
 /// Enters live files.

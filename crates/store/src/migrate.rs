@@ -17,6 +17,7 @@ pub(crate) const ALL: &[&str] = &[
     include_str!("../migrations/0001_ledger_and_access.sql"),
     include_str!("../migrations/0002_findings_and_alerts.sql"),
     include_str!("../migrations/0003_journal_and_lake.sql"),
+    include_str!("../migrations/0004_keys_of_batches.sql"),
 ];
 
 /// Takes the steps that the database has not seen.

@@ -3,11 +3,11 @@
 //! Invariant: that a segment is done, and the files its events went to, become true together. Only then may
 //! the journal unlink it: ledger first, unlink second.
 //! Invariant: a segment is done once. Whoever does it again after a crash is told so, and throws his files away.
+//! Invariant: what a sender called a batch is known for as long as he may send it again, wherever the batch is.
 
 use serde_json::json;
 use ward_core::{Actor, BatchId, Timestamp};
 
-use crate::change::Change;
 use crate::lake_files::{self, LakeFile};
 use crate::sql::{Columns, Sql, sql, values};
 use crate::{Store, StoreError};
@@ -15,8 +15,7 @@ use crate::{Store, StoreError};
 /// A segment whose events are all dealt with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SegmentDone {
-    /// Its first batch. Segments adjoin: it is the one after the last of the segment before, whether or not
-    /// every number in between was given out.
+    /// Its first batch. There may be a gap before it: numbers that no batch has, since they were refused.
     pub first: BatchId,
     /// Its last batch.
     pub last: BatchId,
@@ -28,6 +27,17 @@ pub struct SegmentDone {
     pub undecodable: u64,
 }
 
+/// What a sender called a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BatchName {
+    /// A hash of his choice.
+    pub key: [u8; 32],
+    /// The batch.
+    pub batch: BatchId,
+    /// When it came.
+    pub received: Timestamp,
+}
+
 /// Whether a segment was done before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Done {
@@ -37,7 +47,8 @@ pub enum Done {
     Before,
 }
 
-/// Marks a segment as done and enters its files into the catalogue of the lake.
+/// Marks a segment as done, enters its files into the catalogue of the lake, and keeps what senders called its
+/// batches. Names of batches that came before `forget` are forgotten.
 ///
 /// # Errors
 /// Its batches overlap those of another segment, a file is in the catalogue already, or the database fails.
@@ -47,6 +58,8 @@ pub async fn segment_done(
     now: Timestamp,
     segment: &SegmentDone,
     files: &[LakeFile],
+    names: &[BatchName],
+    forget: Timestamp,
 ) -> Result<Done, StoreError> {
     let SegmentDone { first, last, events, findings, undecodable } = *segment;
     if last < first || first.0 == 0 {
@@ -54,7 +67,6 @@ pub async fn segment_done(
         return Err(StoreError::Refused(why));
     }
     let mut change = store.change(by, now).await?;
-    let floor = floor(&mut change).await?;
     let overlapping = sql(
         "SELECT first_batch, last_batch FROM segments WHERE first_batch <= $1 ORDER BY first_batch DESC LIMIT 1",
         values![last.0],
@@ -64,7 +76,7 @@ pub async fn segment_done(
         if (other_first, other_last) == (first.0, last.0) {
             return Ok(Done::Before);
         }
-        if other_last >= first.0 || floor >= first.0 {
+        if other_last >= first.0 {
             let why = format!(
                 "batches {} to {} could not be a segment: they overlap {other_first} to {other_last}",
                 first.0, last.0
@@ -79,7 +91,11 @@ pub async fn segment_done(
     );
     change.execute(insert).await?;
     lake_files::insert(&mut change, now, Some(first), files).await?;
-    raise_floor(&mut change, floor).await?;
+    change.execute(sql("DELETE FROM segment_keys WHERE latest < $1", values![forget])).await?;
+    if let Some(latest) = names.iter().map(|name| name.received).max() {
+        let insert = "INSERT INTO segment_keys (first_batch, latest, content) VALUES ($1, $2, $3)";
+        change.execute(sql(insert, values![first.0, latest, written(names)])).await?;
+    }
     let detail = json!({
         "events": events,
         "findings": findings,
@@ -90,14 +106,29 @@ pub async fn segment_done(
     Ok(Done::Now)
 }
 
-/// The batch up to which every batch is done. 0: none. What is above may be done in parts; a journal that
-/// replays asks [`is_done`] for each segment.
+/// The highest batch of all segments that are done. 0: none. Numbers below it may be those of segments that are
+/// not done; for each of them, [`is_done`] is to be asked.
 ///
 /// # Errors
 /// The database fails.
-pub async fn done_through(store: &Store) -> Result<BatchId, StoreError> {
-    let row = store.row(Sql::new("SELECT batch FROM journal_floor WHERE id = 1")).await?;
-    row.ok_or(StoreError::Damaged("floor of the journal"))?.count(0).map(BatchId)
+pub async fn last_done(store: &Store) -> Result<BatchId, StoreError> {
+    // They do not overlap, so the last to begin is the last to end.
+    let select = Sql::new("SELECT last_batch FROM segments ORDER BY first_batch DESC LIMIT 1");
+    Ok(BatchId(store.row(select).await?.map_or(Ok(0), |row| row.count(0))?))
+}
+
+/// What senders called batches that came at or after this time and whose segments are done, oldest first.
+///
+/// # Errors
+/// The database fails.
+pub async fn names_since(store: &Store, from: Timestamp) -> Result<Vec<BatchName>, StoreError> {
+    let select = "SELECT content FROM segment_keys WHERE latest >= $1 ORDER BY first_batch";
+    let mut names = Vec::new();
+    for row in store.rows(sql(select, values![from])).await? {
+        let content = row.bytes(0)?;
+        names.extend(content.chunks_exact(NAME_BYTES).filter_map(read).filter(|name| name.received >= from));
+    }
+    Ok(names)
 }
 
 /// Whether this batch lies in a segment that is done.
@@ -115,23 +146,23 @@ pub async fn is_done(store: &Store, batch: BatchId) -> Result<bool, StoreError> 
     }
 }
 
-async fn floor(change: &mut Change<'_>) -> Result<u64, StoreError> {
-    let row = change.row(Sql::new("SELECT batch FROM journal_floor WHERE id = 1")).await?;
-    row.ok_or(StoreError::Damaged("floor of the journal"))?.count(0)
+/// Bytes of a name: key, batch, time.
+const NAME_BYTES: usize = 48;
+
+fn written(names: &[BatchName]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(names.len() * NAME_BYTES);
+    for name in names {
+        bytes.extend_from_slice(&name.key);
+        bytes.extend_from_slice(&name.batch.0.to_le_bytes());
+        bytes.extend_from_slice(&name.received.micros().to_le_bytes());
+    }
+    bytes
 }
 
-/// Raises the floor over the segments that adjoin it.
-async fn raise_floor(change: &mut Change<'_>, from: u64) -> Result<(), StoreError> {
-    let mut floor = from;
-    loop {
-        let select = sql("SELECT last_batch FROM segments WHERE first_batch = $1", values![floor + 1]);
-        match change.row(select).await? {
-            Some(row) => floor = row.count(0)?,
-            None => break,
-        }
-    }
-    if floor > from {
-        change.execute(sql("UPDATE journal_floor SET batch = $1 WHERE id = 1", values![floor])).await?;
-    }
-    Ok(())
+fn read(bytes: &[u8]) -> Option<BatchName> {
+    let (key, rest) = bytes.split_first_chunk()?;
+    let (batch, rest) = rest.split_first_chunk()?;
+    let received = i64::from_le_bytes(*rest.first_chunk()?);
+    let batch = BatchId(u64::from_le_bytes(*batch));
+    Some(BatchName { key: *key, batch, received: Timestamp::from_micros(received) })
 }

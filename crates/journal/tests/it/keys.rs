@@ -66,6 +66,25 @@ fn after_a_crash_a_batch_whose_answer_was_lost_is_recognised() {
 }
 
 #[test]
+fn keys_of_segments_that_were_removed_are_known_as_far_as_they_are_told() {
+    let disk = FaultyDisk::new();
+    let (journal, _) = open(&disk);
+    let id = journal.append_and_wait(batch(1), Some(key(1))).unwrap();
+    journal.seal();
+    journal.remove(journal.segments()[0].id).unwrap();
+    let later = journal.append_and_wait(batch(2), Some(key(2))).unwrap();
+    drop(journal);
+    let mut options = small();
+    let known = |name, batch| KnownKey { key: key(name), batch, received: crate::hub::batch(name).received };
+    // The second is told, and still there.
+    options.known = vec![known(1, id), known(2, later)];
+    let (journal, _) = Journal::open(std::sync::Arc::new(disk), options).unwrap();
+    assert_eq!(journal.append_and_wait(batch(1), Some(key(1))), Ok(id));
+    assert_eq!(journal.append_and_wait(batch(2), Some(key(2))), Ok(later));
+    assert_eq!(read(&journal).0.len(), 1);
+}
+
+#[test]
 fn only_keys_of_late_are_remembered() {
     let disk = FaultyDisk::new();
     let (journal, _) = open(&disk);

@@ -1,6 +1,5 @@
 //! One file in the making.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -13,7 +12,7 @@ use super::columns::Columns;
 use super::spool::{Spool, temporary_of};
 use crate::file::{Day, LakeFile, path_of};
 use crate::schema::SCHEMA;
-use crate::{LakeError, LakeRow, index};
+use crate::{Lake, LakeError, LakeRow, index};
 
 /// A file in the making.
 #[derive(Debug)]
@@ -38,14 +37,14 @@ pub(crate) struct Settled {
 impl FileWriter {
     /// A file of the organisation, day and segment, without rows.
     pub fn new(
-        root: &Path,
+        lake: &Lake,
         organisation: &OrganisationId,
         day: Day,
         segment: &str,
         properties: &WriterProperties,
     ) -> Result<Self, LakeError> {
         let path = path_of(organisation, day, segment)?;
-        let spool = Spool::new(temporary_of(&root.join(&path)));
+        let spool = Spool::new(lake, temporary_of(&lake.root().join(&path)));
         let options =
             ArrowWriterOptions::new().with_properties(properties.clone()).with_skip_arrow_metadata(true);
         let writer = ArrowWriter::try_new_with_options(spool, Arc::clone(&SCHEMA), options)
@@ -106,7 +105,7 @@ impl FileWriter {
         let failed = |error| LakeError::parquet("write", &self.path, error);
         let footer = self.writer.finish().map_err(failed)?;
         self.writer.sync().map_err(|error| LakeError::file("write", &self.path, error))?;
-        let mut spool = std::mem::replace(self.writer.inner_mut(), Spool::new(PathBuf::new()));
+        let mut spool = self.writer.inner_mut().take();
         spool.settle().map_err(|error| LakeError::file("write", &self.path, error))?;
         let groups = index::groups_of(&footer).unwrap_or_default();
         let (min_time, max_time) = index::span(&groups).unwrap_or((self.day.start(), self.day.start()));

@@ -13,20 +13,19 @@ mod file_writer;
 mod spool;
 
 use std::collections::{BTreeSet, HashMap};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use parquet::file::properties::WriterProperties;
 use ward_core::OrganisationId;
 
 use crate::file::{Day, LakeFile};
 use crate::row::credible;
-use crate::{LakeError, LakeRow, schema};
+use crate::{Lake, LakeError, LakeRow, schema};
 use file_writer::Settled;
-use spool::sync_folder;
 
 pub(crate) use columns::Columns;
 pub(crate) use file_writer::FileWriter;
-pub(crate) use spool::TEMPORARY;
+pub(crate) use spool::final_of;
 
 /// How files are written.
 #[derive(Debug, Clone)]
@@ -44,7 +43,7 @@ pub struct WriteOptions {
 /// The files that one segment becomes.
 #[derive(Debug)]
 pub struct SegmentWriter {
-    root: PathBuf,
+    lake: Lake,
     segment: String,
     options: WriteOptions,
     properties: WriterProperties,
@@ -62,23 +61,19 @@ impl Default for WriteOptions {
 }
 
 impl SegmentWriter {
-    /// Begins the files of a segment under the root of a lake. The segment's name must be the same in each
+    /// Begins the files of a segment in a lake. The segment's name must be the same in each
     /// replay of it, and other than that of all other segments.
     ///
     /// # Errors
     /// The name is no safe file name, or zstd has no such level.
-    pub fn new(
-        root: impl Into<PathBuf>,
-        segment: impl Into<String>,
-        options: WriteOptions,
-    ) -> Result<Self, LakeError> {
+    pub fn new(lake: &Lake, segment: impl Into<String>, options: WriteOptions) -> Result<Self, LakeError> {
         let segment = segment.into();
         if OrganisationId::new(&segment).is_err() {
             return Err(LakeError::BadSegment(segment.chars().take(80).collect()));
         }
         let properties = schema::properties(options.level, options.page_bytes)?;
         Ok(Self {
-            root: root.into(),
+            lake: lake.clone(),
             segment,
             options,
             properties,
@@ -130,7 +125,7 @@ impl SegmentWriter {
     /// them.
     pub fn finish(self) -> Result<Vec<LakeFile>, LakeError> {
         let settled: Result<Vec<Settled>, _> = self.files.into_iter().map(FileWriter::settle).collect();
-        let mut files = publish(&self.root, settled?)?;
+        let mut files = publish(&self.lake, settled?)?;
         files.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(files)
     }
@@ -141,7 +136,7 @@ impl SegmentWriter {
             return Ok(*at);
         }
         let at = self.files.len();
-        self.files.push(FileWriter::new(&self.root, organisation, day, &self.segment, &self.properties)?);
+        self.files.push(FileWriter::new(&self.lake, organisation, day, &self.segment, &self.properties)?);
         self.memory.push(0);
         self.places.entry(organisation.clone()).or_default().push((day, at));
         Ok(at)
@@ -164,15 +159,15 @@ impl SegmentWriter {
 }
 
 /// Gives complete files their names and makes the names durable.
-pub(crate) fn publish(root: &Path, settled: Vec<Settled>) -> Result<Vec<LakeFile>, LakeError> {
+pub(crate) fn publish(lake: &Lake, settled: Vec<Settled>) -> Result<Vec<LakeFile>, LakeError> {
     let mut folders = BTreeSet::new();
     let mut files = Vec::with_capacity(settled.len());
     for Settled { file, spool } in settled {
-        let path = root.join(&file.path);
+        let path = lake.root().join(&file.path);
         spool.publish(&path).map_err(|error| LakeError::file("write", &file.path, error))?;
         folders.extend(path.parent().map(Path::to_path_buf));
         files.push(file);
     }
-    folders.iter().try_for_each(|folder| sync_folder(folder))?;
+    lake.sync_folders(&folders)?;
     Ok(files)
 }

@@ -4,15 +4,15 @@
 //! up leaves nothing behind, unless the process dies, and then only under a temporary name. No file is held
 //! open between two writes, so that thousands can be in the making.
 
-use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use crate::LakeError;
+use crate::Lake;
 
 /// Bytes on their way into a temporary file.
 #[derive(Debug)]
 pub(crate) struct Spool {
+    lake: Lake,
     temporary: PathBuf,
     waiting: Vec<u8>,
     on_disk: bool,
@@ -22,8 +22,21 @@ pub(crate) struct Spool {
 
 impl Spool {
     /// Nothing yet, to be kept under this name until it is published.
-    pub fn new(temporary: PathBuf) -> Self {
-        Self { temporary, waiting: Vec::new(), on_disk: false, digest: crc32fast::Hasher::new(), bytes: 0 }
+    pub fn new(lake: &Lake, temporary: PathBuf) -> Self {
+        Self {
+            lake: lake.clone(),
+            temporary,
+            waiting: Vec::new(),
+            on_disk: false,
+            digest: crc32fast::Hasher::new(),
+            bytes: 0,
+        }
+    }
+
+    /// Itself, leaving nothing in its place.
+    pub fn take(&mut self) -> Self {
+        let nothing = Self::new(&self.lake, PathBuf::new());
+        std::mem::replace(self, nothing)
     }
 
     /// Bytes of it that are in memory.
@@ -39,27 +52,27 @@ impl Spool {
     /// Puts the rest of it on the disk, durably.
     pub fn settle(&mut self) -> io::Result<()> {
         self.spill()?;
-        File::open(&self.temporary)?.sync_all()
+        self.lake.disk().sync(&self.temporary)
     }
 
-    /// Gives it its final name. The name itself is durable after [`sync_folder`].
+    /// Gives it its final name. The name itself is durable after [`Lake::sync_folders`].
     pub fn publish(mut self, path: &Path) -> io::Result<()> {
-        fs::rename(&self.temporary, path)?;
+        self.lake.disk().rename(&self.temporary, path)?;
         self.on_disk = false;
         Ok(())
     }
 
     fn spill(&mut self) -> io::Result<()> {
-        let mut file = if self.on_disk {
-            OpenOptions::new().append(true).open(&self.temporary)?
+        let disk = self.lake.disk();
+        if self.on_disk {
+            disk.append(&self.temporary, &self.waiting)?;
         } else {
             if let Some(folder) = self.temporary.parent() {
-                make_folder(folder)?;
+                self.lake.make_folder(folder)?;
             }
-            File::create(&self.temporary)?
-        };
-        self.on_disk = true;
-        file.write_all(&self.waiting)?;
+            self.on_disk = true; // whatever comes of it, there may be something to remove
+            disk.create(&self.temporary, &self.waiting)?;
+        }
         self.waiting = Vec::new();
         Ok(())
     }
@@ -84,7 +97,7 @@ impl Write for Spool {
 impl Drop for Spool {
     fn drop(&mut self) {
         if self.on_disk {
-            let _ = fs::remove_file(&self.temporary); // `sweep` takes what cannot be removed now
+            let _ = self.lake.disk().remove(&self.temporary); // else it is a leftover of the next start
         }
     }
 }
@@ -95,28 +108,13 @@ pub(crate) fn temporary_of(path: &Path) -> PathBuf {
     path.with_file_name(format!(".{name}{TEMPORARY}"))
 }
 
-/// Makes the names in a folder durable.
-///
-/// # Errors
-/// The system could not.
-pub(crate) fn sync_folder(folder: &Path) -> Result<(), LakeError> {
-    let synced = File::open(folder).and_then(|folder| folder.sync_all());
-    synced.map_err(|error| LakeError::file("write", folder.display().to_string(), error))
-}
-
-/// Makes a folder and those above it, and their names durable.
-fn make_folder(folder: &Path) -> io::Result<()> {
-    let missing: Vec<&Path> = folder.ancestors().take_while(|folder| !folder.exists()).collect();
-    fs::create_dir_all(folder)?;
-    for made in missing {
-        if let Some(above) = made.parent().filter(|above| !above.as_os_str().is_empty()) {
-            File::open(above)?.sync_all()?;
-        }
-    }
-    Ok(())
+/// The final name that a temporary one stands for.
+pub(crate) fn final_of(path: &str) -> Option<String> {
+    let (folder, name) = path.rsplit_once('/')?;
+    Some(format!("{folder}/{}", name.strip_prefix('.')?.strip_suffix(TEMPORARY)?))
 }
 
 /// How the name of a file in the making ends.
-pub(crate) const TEMPORARY: &str = ".tmp";
+const TEMPORARY: &str = ".tmp";
 
 const SPILL: usize = 256 * 1024;

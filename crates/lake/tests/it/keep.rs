@@ -1,7 +1,6 @@
 //! Merging, sweeping, and giving the original bytes back.
 
 use std::fs;
-use std::time::Duration;
 
 use ward_lake::{LakeError, LakeFile, TimeRange, WriteOptions};
 
@@ -34,8 +33,9 @@ fn merging_changes_no_answer() {
     assert_eq!(lake.lake.entry(&merged.path).unwrap(), merged);
     lake.files.retain(|file| !old.contains(file));
     lake.files.push(merged.clone());
-    lake.lake.delete(&old).unwrap();
-    lake.lake.delete(&old).unwrap(); // a second time, after a crash
+    for _ in 0..2 {
+        lake.lake.delete(old.iter().map(|file| file.path.as_str())).unwrap(); // a second time after a crash
+    }
     for (query, before) in
         ["", "cmd", "ip:10.0.0.6", "observable:d36.evil.example", "id:3.3"].iter().zip(before)
     {
@@ -70,18 +70,24 @@ fn row_groups_of_a_merged_file_are_as_large_as_they_may_be() {
 }
 
 #[test]
-fn what_no_catalogue_lists_is_swept_when_it_is_old_enough() {
+fn what_unfinished_work_left_is_told_by_its_segment_and_can_be_deleted() {
     let lake = many();
-    let day = lake.folder.path().join("organisation=RR8/day=2026-11-24");
-    fs::write(day.join(".9-9.parquet.tmp"), b"half").unwrap();
-    fs::write(day.join("notes.txt"), b"not ours").unwrap();
-    let live: Vec<&str> = lake.files[1..].iter().map(|file| file.path.as_str()).collect();
-    assert_eq!(lake.lake.sweep(live.clone(), Duration::from_secs(3_600)).unwrap(), [""; 0]);
-    let swept = lake.lake.sweep(live, Duration::ZERO).unwrap();
-    assert_eq!(swept.len(), 2, "{swept:?}");
-    assert!(swept.contains(&lake.files[0].path));
-    assert!(day.join("notes.txt").exists());
-    lake.files[1..].iter().for_each(|file| lake.lake.verify(file).unwrap());
+    let day = "organisation=RR8/day=2026-11-24";
+    let path = |name: &str| format!("{day}/{name}");
+    let folder = lake.folder.path().join(day);
+    for stray in [".0-9.parquet.tmp", ".9-9.parquet.tmp", "notes.txt", ".tmp", ".x.tmp"] {
+        fs::write(folder.join(stray), b"half").unwrap();
+    }
+    let left = |is_over: &dyn Fn(&str, bool) -> bool| lake.lake.leftovers(is_over).unwrap();
+    assert_eq!(left(&|_, _| false), [""; 0]);
+    assert_eq!(left(&|_, finished| !finished), [path(".0-9.parquet.tmp"), path(".9-9.parquet.tmp")]);
+    let of_first = left(&|segment, _| segment.starts_with("0-"));
+    assert_eq!(of_first.len(), 4, "one for each organisation, and one in the making: {of_first:?}");
+    lake.lake.delete(of_first.iter().map(String::as_str)).unwrap();
+    assert_eq!(left(&|segment, _| segment.starts_with("0-")), [""; 0]);
+    assert!(folder.join("notes.txt").exists() && folder.join("1-1.parquet").exists());
+    assert!(lake.lake.delete(["organisation=RR8/day=2026-11-24/../../x"]).is_err());
+    assert!(lake.lake.delete([path("notes.txt").as_str()]).is_err(), "none of the lake's");
 }
 
 #[test]

@@ -29,7 +29,7 @@ impl TestLake {
     }
 
     pub fn write(&self, segment: &str, rows: &[FoundRow], options: WriteOptions) -> Vec<LakeFile> {
-        let mut writer = SegmentWriter::new(self.folder.path(), segment, options).unwrap();
+        let mut writer = SegmentWriter::new(&self.lake, segment, options).unwrap();
         rows.iter().for_each(|row| push(&mut writer, row));
         writer.finish().unwrap()
     }

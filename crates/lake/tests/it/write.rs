@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use ward_core::Scope;
-use ward_lake::{SegmentWriter, WriteOptions};
+use ward_lake::{Lake, SegmentWriter, WriteOptions};
 
 use crate::sample::{TestLake, at, event, events, everyone, organisation, push, small};
 
@@ -79,7 +79,7 @@ fn memory_stays_within_its_budget_and_nothing_is_lost() {
     }
     let budget = 24 << 20;
     let options = WriteOptions { memory: budget, ..WriteOptions::default() };
-    let mut writer = SegmentWriter::new(lake.folder.path(), "1-1", options.clone()).unwrap();
+    let mut writer = SegmentWriter::new(&lake.lake, "1-1", options.clone()).unwrap();
     let mut over = 0;
     for row in &rows {
         push(&mut writer, row);
@@ -96,7 +96,7 @@ fn memory_stays_within_its_budget_and_nothing_is_lost() {
 fn a_segment_that_is_given_up_leaves_nothing() {
     let lake = TestLake::new();
     let options = WriteOptions { memory: 0, ..WriteOptions::default() };
-    let mut writer = SegmentWriter::new(lake.folder.path(), "1-1", options).unwrap();
+    let mut writer = SegmentWriter::new(&lake.lake, "1-1", options).unwrap();
     events(0..5_000).iter().for_each(|row| push(&mut writer, row));
     let made = names(lake.folder.path());
     assert!(!made.is_empty() && made.iter().all(|name| name.starts_with('.') && name.ends_with(".tmp")));
@@ -107,7 +107,10 @@ fn a_segment_that_is_given_up_leaves_nothing() {
 #[test]
 fn a_name_that_leads_elsewhere_is_no_segment() {
     for name in ["", "../1", "a/b", ".1", "1\0"] {
-        assert!(SegmentWriter::new("/nowhere", name, WriteOptions::default()).is_err(), "{name:?}");
+        assert!(
+            SegmentWriter::new(&Lake::new("/nowhere"), name, WriteOptions::default()).is_err(),
+            "{name:?}"
+        );
     }
     let lake = TestLake::new().with("1-1", vec![event(0)]);
     assert!(lake.lake.entry("organisation=RR8/day=2026-11-24/../../x.parquet").is_err());

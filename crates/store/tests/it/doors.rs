@@ -15,12 +15,13 @@ const WITHOUT: &[(&str, &str)] = &[
     ("database::open", "no data"),
     ("database::ping", "no data"),
     ("heartbeats::record", "a measurement"),
-    ("lake_files::is_known", "names of files, for the lake itself"),
     ("lake_files::to_unlink", "names of files, for the lake itself"),
+    ("lake_files::unknown", "names of files, for the lake itself"),
     ("ledger::head", "a number and a hash"),
     ("ledger::verify", "a number and a hash"),
-    ("segments::done_through", "a number"),
     ("segments::is_done", "yes or no"),
+    ("segments::last_done", "a number"),
+    ("segments::names_since", "hashes of senders' choice, for the journal"),
     ("tokens::note_use", "a measurement"),
 ];
 
@@ -31,6 +32,7 @@ const UNSCOPED_CHANGES: &[&str] = &[
     "dead_letters::set_aside",
     "findings::record",
     "lake_files::replace_files",
+    "lake_files::reserve",
     "lake_files::retire_files",
     "lake_files::unlinked",
     "organisations::put",

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use ward_core::{BatchId, Scope};
 use ward_store::lake_files::{self, FileFilter, LakeFile};
-use ward_store::segments::{self, Done, SegmentDone};
+use ward_store::segments::{self, BatchName, Done, SegmentDone};
 use ward_store::{Store, checkpoints};
 
 use crate::support::*;
@@ -28,26 +28,54 @@ fn file(path: &str, of: &str, from: i64, to: i64) -> LakeFile {
 }
 
 async fn done(store: &Store, segment: SegmentDone, files: &[LakeFile]) -> Done {
-    segments::segment_done(store, &watch(), NOW, &segment, files).await.unwrap()
+    segments::segment_done(store, &watch(), NOW, &segment, files, &[], NOW).await.unwrap()
 }
 
 async fn paths(store: &Store, scope: &Scope, filter: &FileFilter) -> Vec<String> {
     lake_files::files(store, scope, filter).await.unwrap().into_iter().map(|file| file.path).collect()
 }
 
+async fn is_known(store: &Store, path: &str) -> bool {
+    lake_files::unknown(store, &[path.to_owned()]).await.unwrap().is_empty()
+}
+
 #[test]
-fn the_floor_rises_over_segments_that_adjoin_in_whatever_order_they_are_done() {
+fn numbers_go_on_above_the_last_segment_whatever_gaps_there_are() {
     on_each(|store| async move {
-        assert_eq!(segments::done_through(&store).await.unwrap(), BatchId(0));
-        done(&store, segment(11, 20), &[]).await;
-        assert_eq!(segments::done_through(&store).await.unwrap(), BatchId(0));
-        done(&store, segment(1, 10), &[]).await;
-        assert_eq!(segments::done_through(&store).await.unwrap(), BatchId(20));
+        assert_eq!(segments::last_done(&store).await.unwrap(), BatchId(0));
         done(&store, segment(31, 40), &[]).await;
-        assert_eq!(segments::done_through(&store).await.unwrap(), BatchId(20));
+        assert_eq!(segments::last_done(&store).await.unwrap(), BatchId(40));
+        done(&store, segment(1, 10), &[]).await;
+        done(&store, segment(11, 20), &[]).await;
+        assert_eq!(segments::last_done(&store).await.unwrap(), BatchId(40));
         for (batch, is_done) in [(1, true), (20, true), (21, false), (30, false), (31, true), (41, false)] {
             assert_eq!(segments::is_done(&store, BatchId(batch)).await.unwrap(), is_done, "{batch}");
         }
+    });
+}
+
+#[test]
+fn what_senders_called_their_batches_is_known_for_a_time() {
+    on_each(|store| async move {
+        let name = |number: u8, at| BatchName {
+            key: [number; 32],
+            batch: BatchId(number.into()),
+            received: later(at),
+        };
+        let done = async |number: u8, names: &[BatchName], forget| {
+            let segment = segment(number.into(), number.into());
+            segments::segment_done(&store, &watch(), NOW, &segment, &[], names, later(forget)).await.unwrap()
+        };
+        let known = async |from| segments::names_since(&store, later(from)).await.unwrap();
+        done(1, &[name(1, 0), name(1, 5)], 0).await;
+        done(2, &[], 0).await;
+        done(3, &[name(3, 10)], 5).await;
+        assert_eq!(known(0).await, [name(1, 0), name(1, 5), name(3, 10)]);
+        assert_eq!(known(1).await, [name(1, 5), name(3, 10)]);
+        done(4, &[], 6).await;
+        assert_eq!(known(0).await, [name(3, 10)], "the others are forgotten");
+        done(3, &[name(9, 20)], 0).await;
+        assert_eq!(known(0).await, [name(3, 10)], "a second attempt changes nothing");
     });
 }
 
@@ -57,8 +85,8 @@ fn a_segment_is_done_once_and_the_files_of_a_second_attempt_are_nobodys() {
         assert_eq!(done(&store, segment(1, 10), &[file("a", "LEEDS", 0, 9)]).await, Done::Now);
         assert_eq!(done(&store, segment(1, 10), &[file("b", "LEEDS", 0, 9)]).await, Done::Before);
         assert_eq!(paths(&store, &all(), &FileFilter::default()).await, ["a"]);
-        assert!(lake_files::is_known(&store, "a").await.unwrap());
-        assert!(!lake_files::is_known(&store, "b").await.unwrap());
+        let both = ["b".to_owned(), "a".to_owned()];
+        assert_eq!(lake_files::unknown(&store, &both).await.unwrap(), ["b"]);
     });
 }
 
@@ -69,11 +97,13 @@ fn overlapping_segments_and_known_files_are_refused_whole() {
         for wrong in
             [segment(10, 12), segment(4, 5), segment(1, 20), segment(6, 7), segment(9, 3), segment(0, 3)]
         {
-            let refused = segments::segment_done(&store, &watch(), NOW, &wrong, &[]).await;
+            let refused = segments::segment_done(&store, &watch(), NOW, &wrong, &[], &[], NOW).await;
             assert!(refused.is_err(), "{wrong:?}");
         }
         let files = [file("new", "LEEDS", 0, 9), file("a", "LEEDS", 0, 9)];
-        assert!(segments::segment_done(&store, &watch(), NOW, &segment(11, 20), &files).await.is_err());
+        assert!(
+            segments::segment_done(&store, &watch(), NOW, &segment(11, 20), &files, &[], NOW).await.is_err()
+        );
         assert!(!segments::is_done(&store, BatchId(11)).await.unwrap());
         assert_eq!(paths(&store, &all(), &FileFilter::default()).await, ["a"]);
     });
@@ -117,6 +147,29 @@ fn compaction_changes_files_at_once_or_not_at_all() {
 }
 
 #[test]
+fn a_file_in_the_making_is_known_and_goes_unless_it_comes_to_live() {
+    on_each(|store| async move {
+        done(&store, segment(1, 1), &[file("a", "LEEDS", 0, 9), file("b", "LEEDS", 0, 9)]).await;
+        let reserve =
+            async |path, at| lake_files::reserve(&store, &watch(), later(at), path, &org("LEEDS")).await;
+        for path in ["ab", "dead"] {
+            reserve(path, 5).await.unwrap();
+            assert!(is_known(&store, path).await);
+        }
+        assert!(reserve("ab", 6).await.is_err() && reserve("a", 6).await.is_err(), "once, and nothing live");
+        assert_eq!(paths(&store, &all(), &FileFilter::default()).await, ["a", "b"], "no search reads it");
+        let old = ["a".to_owned(), "b".to_owned()];
+        let new = [file("ab", "LEEDS", 0, 9)];
+        lake_files::replace_files(&store, &watch(), later(7), &old, &new).await.unwrap();
+        assert_eq!(paths(&store, &all(), &FileFilter::default()).await, ["ab"]);
+        assert_eq!(lake_files::to_unlink(&store, later(5)).await.unwrap(), ["dead"]);
+        assert_eq!(lake_files::to_unlink(&store, later(7)).await.unwrap(), ["a", "b", "dead"]);
+        lake_files::unlinked(&store, &watch(), later(8), &["dead".to_owned()]).await.unwrap();
+        assert!(!is_known(&store, "dead").await);
+    });
+}
+
+#[test]
 fn a_file_is_forgotten_only_after_it_is_gone() {
     on_each(|store| async move {
         done(&store, segment(1, 1), &[file("a", "LEEDS", 0, 9), file("b", "LEEDS", 0, 9)]).await;
@@ -126,7 +179,7 @@ fn a_file_is_forgotten_only_after_it_is_gone() {
         assert_eq!(lake_files::to_unlink(&store, later(4)).await.unwrap(), Vec::<String>::new());
         assert_eq!(lake_files::to_unlink(&store, later(5)).await.unwrap(), a);
         lake_files::unlinked(&store, &watch(), later(6), &[a[0].clone(), b[0].clone()]).await.unwrap();
-        assert!(!lake_files::is_known(&store, "a").await.unwrap());
+        assert!(!is_known(&store, "a").await);
         assert_eq!(paths(&store, &all(), &FileFilter::default()).await, b, "a live file is never forgotten");
     });
 }

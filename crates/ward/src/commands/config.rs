@@ -170,13 +170,13 @@ mod tests {
     fn each_setting_says_where_it_comes_from() {
         let written: Table = toml::from_str("[lake]\nretention_days = 30\n").unwrap();
         let lake: Table =
-            toml::from_str("retention_days = 30\ncompression_level = 3\ntidy_minutes = 5\n").unwrap();
+            toml::from_str("retention_days = 30\ncompression_level = 3\ntidy_seconds = 300\n").unwrap();
         let set = |name: &str| name == "WARD_LAKE__COMPRESSION_LEVEL";
         let text = shown(&[("lake", lake)], &written, Some(Path::new("/w.toml")), &set);
         let line = |key: &str| text.lines().find(|line| line.starts_with(key)).unwrap().to_owned();
         assert!(line("retention_days").ends_with("# /w.toml"));
         assert!(line("compression_level").ends_with("# WARD_LAKE__COMPRESSION_LEVEL"));
-        assert!(line("tidy_minutes").ends_with("# default"));
+        assert!(line("tidy_seconds").ends_with("# default"));
         assert!(text.contains("There is no listener"));
     }
 }

@@ -2,7 +2,7 @@
 //! findings into the store, and closes segments.
 //!
 //! Invariant: a segment is removed from the journal only after its findings, its undecodable records, the state
-//! of the correlations and the names of its files are in the store.
+//! of the correlations, the names of its files and of its batches are in the store.
 //! Invariant: while the store cannot be written, nothing goes on, and nothing is lost: the journal keeps it.
 
 use std::collections::{BTreeMap, HashMap};
@@ -13,11 +13,11 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 use ward_core::{Actor, Timestamp};
-use ward_journal::{Position, SegmentId, SegmentInfo};
+use ward_journal::{Options, Position, SegmentId, SegmentInfo};
 use ward_lake::LakeFile;
 use ward_store::dead_letters::{self, DeadLetter};
 use ward_store::findings::{self, Finding};
-use ward_store::segments::{self, SegmentDone};
+use ward_store::segments::{self, BatchName, SegmentDone};
 use ward_store::{Store, StoreError, checkpoints};
 use ward_web::catalogue;
 
@@ -49,6 +49,10 @@ pub struct Clerk {
     undecodable: Vec<DeadLetter>,
     since: Option<Instant>,
     segments: HashMap<SegmentId, Progress>,
+    /// Segments that are done and could not be removed yet.
+    done: Vec<SegmentId>,
+    /// Up to where the journal was heard, and when the last batch of that came.
+    heard: Option<(Position, Timestamp)>,
     advanced: Instant,
 }
 
@@ -62,6 +66,7 @@ struct Progress {
     attempt: u32,
     desks: usize,
     files: Vec<LakeFile>,
+    names: Vec<BatchName>,
     failed: Option<String>,
     try_at: Option<Instant>,
 }
@@ -92,6 +97,8 @@ impl Clerk {
             undecodable: Vec::new(),
             since: None,
             segments: HashMap::new(),
+            done: Vec::new(),
+            heard: None,
             advanced: Instant::now(),
         }
     }
@@ -118,6 +125,7 @@ impl Clerk {
         }
         self.enter();
         self.complete();
+        self.remove_done();
     }
 
     fn receive(&mut self, report: Report) {
@@ -163,6 +171,9 @@ impl Clerk {
         let progress = self.segments.entry(next.segment).or_default();
         progress.events += seen.events;
         progress.undecodable += seen.undecodable.len() as u64;
+        progress.names.extend(seen.names);
+        let last = self.heard.map(|(_, last)| last).max(seen.received);
+        self.heard = last.map(|last| (next, last));
         let before = self.findings.len();
         self.findings.extend(seen.findings);
         for lane in seen.sightings {
@@ -180,29 +191,36 @@ impl Clerk {
         }
     }
 
-    /// Enters what was found into the store.
-    fn enter(&mut self) {
+    /// Enters what was found into the store. `false`: the hub stops, and the rest waits in vain.
+    fn enter(&mut self) -> bool {
         self.since = None;
         let by = Actor::ward("watch");
-        let found = std::mem::take(&mut self.findings);
-        for chunk in found.chunks(TOGETHER) {
+        while !self.findings.is_empty() {
+            let chunk = &self.findings[..self.findings.len().min(TOGETHER)];
             let recorded = self
                 .insist("enter findings", async |store, now| findings::record(store, &by, now, chunk).await);
-            if let Some(recorded) = recorded {
-                let now = (self.now)();
-                let new: std::collections::HashSet<_> = recorded.new.iter().collect();
-                for finding in chunk.iter().filter(|finding| new.contains(&finding.id)) {
-                    self.figures.found(finding.level, finding.received, now);
-                }
-                self.figures.alerts.fetch_add(recorded.opened.len() as u64, Relaxed);
+            let Some(recorded) = recorded else { return false };
+            let now = (self.now)();
+            let new: std::collections::HashSet<_> = recorded.new.iter().collect();
+            for finding in chunk.iter().filter(|finding| new.contains(&finding.id)) {
+                self.figures.found(finding.level, finding.received, now);
             }
+            self.figures.alerts.fetch_add(recorded.opened.len() as u64, Relaxed);
+            let entered = chunk.len();
+            self.findings.drain(..entered);
         }
-        let letters = std::mem::take(&mut self.undecodable);
-        for chunk in letters.chunks(TOGETHER) {
-            self.insist("set undecodable records aside", async |store, now| {
+        while !self.undecodable.is_empty() {
+            let chunk = &self.undecodable[..self.undecodable.len().min(TOGETHER)];
+            let set_aside = self.insist("set undecodable records aside", async |store, now| {
                 dead_letters::set_aside(store, &by, now, chunk).await
             });
+            if set_aside.is_none() {
+                return false;
+            }
+            let entered = chunk.len();
+            self.undecodable.drain(..entered);
         }
+        true
     }
 
     /// Closes segments of which everything is known.
@@ -226,13 +244,18 @@ impl Clerk {
                 continue;
             }
             let Some(progress) = self.segments.remove(&id) else { continue };
-            self.close(progress);
+            if self.close(&progress).is_some() {
+                self.remove_done();
+            }
         }
     }
 
-    fn close(&mut self, progress: Progress) {
-        let Some(info) = progress.over else { return };
-        self.enter();
+    /// `None`: the store could not be written before the hub stopped, so the journal keeps the segment.
+    fn close(&mut self, progress: &Progress) -> Option<()> {
+        let info = progress.over?;
+        if !self.enter() {
+            return None;
+        }
         let by = Actor::ward("watch");
         let mut heartbeats = std::mem::take(&mut self.heartbeats);
         heartbeats.store(false, (self.now)(), |rows| {
@@ -246,7 +269,7 @@ impl Clerk {
         for (name, position, state) in &lanes {
             self.insist("store the state of correlations", async |store, now| {
                 checkpoints::put(store, &by, now, name, *position, state).await
-            });
+            })?;
         }
         let done = SegmentDone {
             first: info.first,
@@ -256,15 +279,25 @@ impl Clerk {
             undecodable: progress.undecodable,
         };
         let files = catalogue::entries(&progress.files);
-        let entered = self.insist("close a segment", async |store, now| {
-            segments::segment_done(store, &by, now, &done, &files).await
-        });
+        let forget = names_since((self.now)());
+        self.insist("close a segment", async |store, now| {
+            segments::segment_done(store, &by, now, &done, &files, &progress.names, forget).await
+        })?;
         // Only now is it safe: the store has it.
-        if entered.is_some()
-            && let Err(error) = self.post.journal.remove(info.id)
-        {
-            tracing::error!(segment = %info.id, error = %chain(&error), "could not remove a segment; it is tried at the next start");
-        }
+        self.done.push(info.id);
+        Some(())
+    }
+
+    /// Removes what is done from the journal.
+    fn remove_done(&mut self) {
+        let journal = &self.post.journal;
+        self.done.retain(|id| match journal.remove(*id) {
+            Ok(()) => false,
+            Err(error) => {
+                tracing::error!(segment = %id, error = %chain(&error), "could not remove a segment; it is tried again");
+                true
+            }
+        });
     }
 
     fn try_again(&mut self) {
@@ -274,7 +307,12 @@ impl Clerk {
                 progress.try_at = None;
                 progress.attempt += 1;
                 progress.desks = 0;
-                progress.files.clear();
+                // Another worker may write these events now.
+                let written = std::mem::take(&mut progress.files);
+                let deleted = self.post.lake.delete(written.iter().map(|file| file.path.as_str()));
+                if let Err(error) = deleted {
+                    tracing::error!(segment = %id, error = %chain(&error), "could not delete files that are nobody's");
+                }
                 let _ = self.again.send((*id, progress.attempt));
             }
         }
@@ -285,13 +323,24 @@ impl Clerk {
             return;
         }
         self.advanced = Instant::now();
-        self.correlators.advance((self.now)(), &mut self.findings);
+        self.remove_done();
+        if let Some(time) = self.time_heard() {
+            self.correlators.advance(time, &mut self.findings);
+        }
         if !self.findings.is_empty() {
             self.since.get_or_insert_with(Instant::now);
         }
         let (lanes, keys) = self.correlators.size();
         self.figures.lanes.store(lanes as u64, Relaxed);
         self.figures.keys.store(keys as u64, Relaxed);
+    }
+
+    /// The time up to which everything was heard. While the journal holds what nobody has looked at yet, it is not
+    /// now: what comes next may be as old as the outage was long.
+    fn time_heard(&self) -> Option<Timestamp> {
+        let position = self.heard.map_or(Position::START, |(position, _)| position);
+        let waits = self.post.journal.lag(position) > 0;
+        if waits { self.heard.map(|(_, last)| last) } else { Some((self.now)()) }
     }
 
     fn stopped(&self) -> bool {
@@ -328,4 +377,10 @@ impl Clerk {
             }
         }
     }
+}
+
+/// Batches that came at or after this may be sent again.
+pub fn names_since(now: Timestamp) -> Timestamp {
+    let kept = Options::default().keep_keys.as_micros();
+    Timestamp::from_micros(now.micros().saturating_sub(i64::try_from(kept).unwrap_or(i64::MAX)))
 }

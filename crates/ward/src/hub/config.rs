@@ -86,8 +86,8 @@ pub struct LakeConfig {
     pub compression_level: i32,
     /// Megabytes of memory for files in the making, all workers together. Default 128.
     pub memory_megabytes: usize,
-    /// Minutes between rounds of tidying: small files are put together, old ones removed. Default 5.
-    pub tidy_minutes: u64,
+    /// Seconds between rounds of tidying: small files are put together, old ones removed. Default 300.
+    pub tidy_seconds: u64,
 }
 
 /// The interface.
@@ -213,7 +213,7 @@ impl Default for LakeConfig {
             retention: std::collections::BTreeMap::new(),
             compression_level: 1,
             memory_megabytes: 128,
-            tidy_minutes: 5,
+            tidy_seconds: 300,
         }
     }
 }

@@ -17,6 +17,7 @@ use ward_journal::{BatchRef, Frame};
 use ward_lake::{LakeError, LakeRow, SegmentWriter};
 use ward_store::dead_letters::DeadLetter;
 use ward_store::findings::{Finding, RuleName};
+use ward_store::segments::BatchName;
 use ward_store::{ExceptionId, FindingId};
 use ward_telemetry::input::{Decoded, Decoder, Format, Input, Options};
 use ward_telemetry::taxonomy::{ObservableKind, Observables, Resolver};
@@ -43,6 +44,10 @@ pub struct Seen {
     pub skipped: Skipped,
     /// Who sent events of which devices.
     pub heartbeats: Vec<Heartbeats>,
+    /// What senders called the batches.
+    pub names: Vec<BatchName>,
+    /// When the last of them came.
+    pub received: Option<Timestamp>,
     /// The lake could not take a row.
     pub lake: Option<LakeError>,
 }
@@ -157,6 +162,9 @@ impl Eyes {
         seen: &mut Seen,
     ) {
         seen.bytes += batch.payload.len() as u64;
+        seen.received = seen.received.max(Some(batch.received));
+        let BatchRef { id, received, .. } = batch;
+        seen.names.extend(batch.key.map(|key| BatchName { key: key.0, batch: id, received }));
         if let Some(reason) = batch.format.strip_prefix(inbox::SET_ASIDE) {
             let detail = "could not be framed or decoded by the listener".to_owned();
             seen.undecodable.push(letter(&batch, 0, reason, detail, batch.payload));

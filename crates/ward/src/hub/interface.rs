@@ -9,7 +9,6 @@ use ward_core::Batch;
 use ward_detect::Exception;
 use ward_detect::load::LoadOptions;
 use ward_intake::{Counters, Inbox};
-use ward_lake::Lake;
 use ward_store::Store;
 use ward_store::dead_letters::DeadLetter;
 use ward_web::{HuntLimits, RefusedRule, RulesReport, State};
@@ -34,7 +33,7 @@ pub fn routes(
     let (inbox, engine) = (JournalInbox(Arc::clone(&journal)), Arc::clone(&post.engine));
     ward_web::routes(State {
         store: store.clone(),
-        lake: Lake::new(config.lake()),
+        lake: post.lake.clone(),
         clock: Arc::new(now),
         hunt: HuntLimits {
             memory: config.hunt.memory_megabytes << 20,

@@ -2,18 +2,20 @@
 //! fallen silent.
 //!
 //! Invariant: the store knows first: a file is unlinked only after the catalogue does not list it any more,
-//! and not before searches that began with it must have ended.
+//! and not before searches that began with it must have ended; and a merged file is reserved before it is made.
+//! Invariant: what a crash left is deleted only where the store says that its events are elsewhere.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, json};
-use ward_core::{Actor, OrganisationId, Scope, Severity, Timestamp};
-use ward_lake::{Day, Lake, LakeFile, Retention, WriteOptions};
+use ward_core::{Actor, BatchId, OrganisationId, Scope, Severity, Timestamp};
+use ward_journal::Journal;
+use ward_lake::{Day, Lake, LakeFile, Retention, WriteOptions, path_of, place_of};
 use ward_store::findings::{self, Finding, RuleName};
 use ward_store::lake_files::{self, FileFilter};
-use ward_store::{FindingId, Store, heartbeats};
+use ward_store::{FindingId, Store, heartbeats, segments};
 use ward_web::catalogue;
 
 use super::config::HubConfig;
@@ -30,16 +32,28 @@ const SMALL: u64 = 64 << 20;
 const AT_ONCE: usize = 64;
 /// How long a file that is not listed any more is kept for searches that began before, in microseconds.
 const GRACE: i64 = 5 * 60 * 1_000_000;
+/// What the names of merged files begin with.
+const MERGED: &str = "merged-";
 /// Time between looks for silent sources.
 const LISTEN: Duration = Duration::from_secs(15);
 
-/// Tidies the lake now and then, for ever.
-pub async fn tidy(store: Store, config: HubConfig) {
-    let every = Duration::from_secs(config.lake.tidy_minutes.max(1) * 60);
+/// Tidies the lake now and then, for ever. `first`: the first number that this run of the hub can give a batch.
+pub async fn tidy(store: Store, lake: Lake, journal: Arc<Journal>, first: BatchId, config: HubConfig) {
+    let every = Duration::from_secs(config.lake.tidy_seconds.max(1));
     let retention = retention(&config);
+    let mut swept = false;
     loop {
         tokio::time::sleep(every).await;
-        if let Err(error) = round(&store, &config, &retention).await {
+        if !swept && journal.segments().iter().all(|info| info.first >= first) {
+            match sweep(&store, &lake, first).await {
+                Ok(()) => swept = true,
+                Err(error) => {
+                    tracing::error!(error = %chain(&error), "could not sweep up what a crash left; trying again later");
+                }
+            }
+        }
+        let level = config.lake.compression_level;
+        if let Err(error) = round(&store, &lake, level, &retention, now()).await {
             tracing::error!(error = %chain(&error), "could not tidy the lake; trying again later");
         }
     }
@@ -55,31 +69,80 @@ pub async fn listen_for_silence(store: Store) {
     }
 }
 
-async fn round(store: &Store, config: &HubConfig, retention: &Retention) -> Result<(), Error> {
+/// Deletes what earlier runs of the hub left half done, once the journal holds nothing of theirs any more.
+async fn sweep(store: &Store, lake: &Lake, first: BatchId) -> Result<(), Error> {
+    let on_disk = lake.clone();
+    let of_earlier = move |segment: &str, finished: bool| match number(segment) {
+        Some(number) => number < first,
+        None => !finished && segment.starts_with(MERGED),
+    };
+    let Ok(left) = tokio::task::spawn_blocking(move || on_disk.leftovers(of_earlier)).await else {
+        return Ok(());
+    };
+    let mut nobodys = Vec::new();
+    for path in lake_files::unknown(store, &left?).await? {
+        // A finished file of a segment that is not known to be done may be all there is of its events.
+        let is_over = match place_of(&path).ok().and_then(|(_, _, segment)| number(segment)) {
+            Some(number) => segments::is_done(store, number).await?,
+            None => true,
+        };
+        if is_over {
+            nobodys.push(path);
+        }
+    }
+    if !nobodys.is_empty() {
+        tracing::info!(files = nobodys.len(), "sweeping up what an earlier run left half done");
+        lake.delete(nobodys.iter().map(String::as_str))?;
+    }
+    Ok(())
+}
+
+/// The first batch of the segment of the journal that files of this name come from. `None`: they are merged.
+fn number(segment: &str) -> Option<BatchId> {
+    segment.split_once('-')?.0.parse().ok().map(BatchId)
+}
+
+async fn round(
+    store: &Store,
+    lake: &Lake,
+    level: i32,
+    retention: &Retention,
+    now: Timestamp,
+) -> Result<(), Error> {
     let by = Actor::ward("keeper");
+    // First of all what gives room: the rest may find none.
+    unlink(store, lake, &by, now).await?;
     let all = lake_files::files(store, &Scope::whole_sector(), &FileFilter::default()).await?;
     let all = catalogue::files(all);
     let expired: Vec<String> =
-        ward_lake::expired(&all, retention, Day::of(now())).map(|file| file.path.clone()).collect();
+        ward_lake::expired(&all, retention, Day::of(now)).map(|file| file.path.clone()).collect();
     if !expired.is_empty() {
         tracing::info!(files = expired.len(), "removing events that are older than they are kept");
-        lake_files::retire_files(store, &by, now(), &expired).await?;
+        lake_files::retire_files(store, &by, now, &expired).await?;
     }
-    let root = config.lake();
     let kept = all.into_iter().filter(|file| !expired.contains(&file.path));
-    for (number, files) in together(kept).into_values().enumerate() {
-        let (lake, level) = (Lake::new(&root), config.lake.compression_level);
+    for (number, ((organisation, day), files)) in together(kept).into_iter().enumerate() {
         // Like no segment's name, and never used again.
-        let name = format!("merged-{}-{number}", now().micros());
+        let name = format!("{MERGED}{}-{number}", now.micros());
+        lake_files::reserve(store, &by, now, &path_of(&organisation, day, &name)?, &organisation).await?;
         let old: Vec<String> = files.iter().map(|file| file.path.clone()).collect();
+        let lake = lake.clone();
         let made = tokio::task::spawn_blocking(move || {
             lake.compact(&files, &name, &WriteOptions { level, ..WriteOptions::default() })
         });
         let Ok(made) = made.await else { continue };
-        lake_files::replace_files(store, &by, now(), &old, &[catalogue::entry(&made?)]).await?;
-        tracing::debug!(files = old.len(), "put files of the lake together");
+        match made {
+            Ok(made) => {
+                lake_files::replace_files(store, &by, now, &old, &[catalogue::entry(&made)]).await?;
+                tracing::debug!(files = old.len(), "put files of the lake together");
+            }
+            // One bad file is no reason to leave those of all others as they are.
+            Err(error) => {
+                let error = chain(&error);
+                tracing::error!(%organisation, %day, error, "could not put files of the lake together");
+            }
+        }
     }
-    unlink(store, &by, &root).await?;
     Ok(())
 }
 
@@ -97,19 +160,12 @@ fn together(files: impl Iterator<Item = LakeFile>) -> BTreeMap<(OrganisationId, 
     groups
 }
 
-async fn unlink(store: &Store, by: &Actor, root: &Path) -> Result<(), Error> {
-    let until = Timestamp::from_micros(now().micros() - GRACE);
-    let paths = lake_files::to_unlink(store, until).await?;
-    let mut gone = Vec::new();
-    for path in paths {
-        match std::fs::remove_file(root.join(&path)) {
-            Ok(()) => gone.push(path),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => gone.push(path),
-            Err(source) => return Err(Error::Read { path: root.join(PathBuf::from(path)), source }),
-        }
-    }
+async fn unlink(store: &Store, lake: &Lake, by: &Actor, now: Timestamp) -> Result<(), Error> {
+    let until = Timestamp::from_micros(now.micros() - GRACE);
+    let gone = lake_files::to_unlink(store, until).await?;
     if !gone.is_empty() {
-        lake_files::unlinked(store, by, now(), &gone).await?;
+        lake.delete(gone.iter().map(String::as_str))?;
+        lake_files::unlinked(store, by, now, &gone).await?;
     }
     Ok(())
 }

@@ -29,9 +29,10 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::runtime::Handle;
+use ward_core::BatchId;
 use ward_intake::{Counters, Dependencies, Running, Sources};
-use ward_journal::{Journal, Options, Position, RealDisk};
-use ward_lake::WriteOptions;
+use ward_journal::{BatchKey, Journal, KnownKey, Options, Position, RealDisk};
+use ward_lake::{Lake, WriteOptions};
 use ward_store::{Store, StoreOptions, checkpoints, segments};
 
 use crate::clock::now;
@@ -61,8 +62,10 @@ impl Hub {
     /// A folder, file, database or address that cannot be used.
     pub async fn start(config: &HubConfig) -> Result<Self, Error> {
         let store = Store::open(&config.store_url(), StoreOptions::default()).await?;
-        let journal = Arc::new(open_journal(config, &store).await?);
-        std::fs::create_dir_all(config.lake()).map_err(reading(&config.lake()))?;
+        let (journal, first) = open_journal(config, &store).await?;
+        let journal = Arc::new(journal);
+        let lake = Lake::new(config.lake());
+        lake.make()?;
         let workers = config.workers();
         let places = RulePlaces {
             rules: config.watch.rules.clone(),
@@ -77,7 +80,7 @@ impl Hub {
             journal: Arc::clone(&journal),
             engine: Arc::new(ArcSwap::new(engine)),
             exceptions: Arc::new(ArcSwap::new(Arc::new(Exceptions::default()))),
-            lake: config.lake(),
+            lake: lake.clone(),
             write: WriteOptions {
                 level: config.lake.compression_level,
                 memory: (config.lake.memory_megabytes << 20) / workers,
@@ -108,7 +111,7 @@ impl Hub {
         let counters = Arc::new(Counters::default());
         let api = interface::routes(config, &store, &post, &figures, &counters);
         let dependencies = Dependencies {
-            inbox: Arc::new(JournalInbox(journal)),
+            inbox: Arc::new(JournalInbox(Arc::clone(&journal))),
             sources: Arc::clone(&sources),
             clock: Arc::new(now),
             counters,
@@ -127,7 +130,13 @@ impl Hub {
             Arc::clone(&figures),
             Duration::from_secs(config.watch.reload_seconds.max(1)),
         )));
-        tasks.spawn(stop.clone().run_until_cancelled_owned(keeper::tidy(store.clone(), config.clone())));
+        tasks.spawn(stop.clone().run_until_cancelled_owned(keeper::tidy(
+            store.clone(),
+            lake,
+            journal,
+            first,
+            config.clone(),
+        )));
         tasks.spawn(stop.clone().run_until_cancelled_owned(keeper::listen_for_silence(store.clone())));
         let intake = ward_intake::start(&config.intake, &dependencies).await?;
         Ok(Self { intake, store, post, threads, tasks, stop })
@@ -167,11 +176,18 @@ impl Hub {
     }
 }
 
-async fn open_journal(config: &HubConfig, store: &Store) -> Result<Journal, Error> {
+/// The journal, and the first number that it can give a batch from now on.
+async fn open_journal(config: &HubConfig, store: &Store) -> Result<(Journal, BatchId), Error> {
     let folder = config.journal();
     let disk = RealDisk::open(&folder).map_err(reading(&folder))?;
     let mut options = Options::default();
-    options.floor = segments::done_through(store).await?;
+    // Numbers are never used twice, whatever segments are left.
+    options.floor = segments::last_done(store).await?;
+    let names = segments::names_since(store, clerk::names_since(now())).await?;
+    options.known = names
+        .into_iter()
+        .map(|name| KnownKey { key: BatchKey(name.key), batch: name.batch, received: name.received })
+        .collect();
     options.max_bytes = config.journal.max_megabytes << 20;
     options.reserve_bytes = config.journal.reserve_megabytes << 20;
     options.seal_bytes = config.journal.seal_megabytes.max(1) << 20;
@@ -193,7 +209,7 @@ async fn open_journal(config: &HubConfig, store: &Store) -> Result<Journal, Erro
             "going on with what is in the journal"
         );
     }
-    Ok(journal)
+    Ok((journal, BatchId(recovery.next_batch)))
 }
 
 async fn restore(store: &Store, engine: &Arc<Engine>) -> Result<Correlators, Error> {

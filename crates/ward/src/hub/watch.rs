@@ -8,7 +8,6 @@
 //! Invariant: queues are short and bounded: who is behind slows down who is before, down to the journal, which
 //! is what holds the waiting.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
@@ -17,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use ward_journal::{Damage, Frame, Item, Journal, Position, SegmentId, SegmentInfo};
-use ward_lake::{LakeFile, SegmentWriter, WriteOptions};
+use ward_lake::{Lake, LakeFile, SegmentWriter, WriteOptions};
 
 use super::engine::{Engine, Exceptions};
 use super::eyes::{Eyes, Seen};
@@ -61,8 +60,8 @@ pub struct Post {
     pub engine: Arc<ArcSwap<Engine>>,
     /// The exceptions in force.
     pub exceptions: Arc<ArcSwap<Exceptions>>,
-    /// Root of the lake.
-    pub lake: PathBuf,
+    /// The lake.
+    pub lake: Lake,
     /// How files are written, for each worker.
     pub write: WriteOptions,
     /// How many workers.
@@ -88,6 +87,8 @@ enum Work {
     Close {
         segment: SegmentId,
         attempt: u32,
+        /// Why not all of it was dealt out.
+        broken: Option<String>,
     },
 }
 
@@ -178,7 +179,7 @@ impl Dealer {
             if self.over.is_none_or(|over| info.id > over) && info.is_behind(position) {
                 self.over = Some(info.id);
                 for desk in &self.desks {
-                    let _ = desk.send(Work::Close { segment: info.id, attempt: 0 });
+                    let _ = desk.send(Work::Close { segment: info.id, attempt: 0, broken: None });
                 }
                 let sequence = self.number();
                 self.report(Report::Over(sequence, info));
@@ -189,21 +190,25 @@ impl Dealer {
     /// Deals a segment out again, for the lake only.
     fn again(&mut self, segment: SegmentId, attempt: u32) {
         let mut reader = self.post.journal.reader(Position { segment, at: 0 });
+        let mut broken = None;
         loop {
             match reader.next() {
                 Ok(Some(Item::Frame(frame))) if frame.segment() == segment => {
                     self.deal(Work::Again { frame, engine: self.post.engine.load_full(), attempt });
                 }
-                Ok(Some(Item::Damage(damage))) if damage.position.segment == segment => {}
+                Ok(Some(Item::Damage(damage))) if damage.position.segment == segment => {
+                    tracing::error!(%damage, "part of the journal is damaged and was passed over again");
+                }
                 Ok(_) => break,
                 Err(error) => {
-                    tracing::error!(error = %crate::detect::problems::chain(&error), "could not read the journal again");
+                    // Files of a part of a segment must never pass for those of all of it.
+                    broken = Some(crate::detect::problems::chain(&error));
                     break;
                 }
             }
         }
         for desk in &self.desks {
-            let _ = desk.send(Work::Close { segment, attempt });
+            let _ = desk.send(Work::Close { segment, attempt, broken: broken.clone() });
         }
     }
 
@@ -263,8 +268,9 @@ impl Desk {
                     self.look(&frame, &engine, attempt, false);
                     continue;
                 }
-                Work::Close { segment, attempt } => {
-                    Report::Files { segment, attempt, files: self.close(segment, attempt) }
+                Work::Close { segment, attempt, broken } => {
+                    let files = self.close(segment, attempt, broken);
+                    Report::Files { segment, attempt, files }
                 }
             };
             if self.reports.send(report).is_err() {
@@ -297,10 +303,18 @@ impl Desk {
         self.files.len() - 1
     }
 
-    fn close(&mut self, segment: SegmentId, attempt: u32) -> Result<Vec<LakeFile>, String> {
+    fn close(
+        &mut self,
+        segment: SegmentId,
+        attempt: u32,
+        broken: Option<String>,
+    ) -> Result<Vec<LakeFile>, String> {
         let is_it = |open: &Open| open.segment == segment && open.attempt == attempt;
-        let Some(at) = self.files.iter().position(is_it) else { return Ok(Vec::new()) };
-        let open = self.files.swap_remove(at);
+        let open = self.files.iter().position(is_it).map(|at| self.files.swap_remove(at));
+        if let Some(broken) = broken {
+            return Err(broken);
+        }
+        let Some(open) = open else { return Ok(Vec::new()) };
         let start = Instant::now();
         let files = open.writer?.finish().map_err(|error| crate::detect::problems::chain(&error));
         tracing::debug!(%segment, worker = self.number, took = ?start.elapsed(), "closed the files of a segment");

@@ -40,6 +40,26 @@ fn a_rule_that_is_added_is_in_force_without_a_restart_and_a_bad_one_stops_nothin
 }
 
 #[test]
+fn what_is_sent_again_is_known_though_its_segment_is_gone_and_the_hub_was_killed() {
+    let mut hub = Hub::new();
+    hub.start();
+    let nothing_waits = |hub: &Hub| hub.figure("ward_journal_segments") == Some(0.0);
+    for batch in 0..3 {
+        assert_eq!(hub.post(&event(batch, "PC1", "whoami"), &batch.to_string()), Some(200));
+        until("nothing waits", || nothing_waits(&hub));
+    }
+    hub.kill();
+    hub.start();
+    for batch in 0..4 {
+        assert_eq!(hub.post(&event(batch, "PC1", "whoami"), &batch.to_string()), Some(200));
+    }
+    until("the new one is in the lake", || {
+        nothing_waits(&hub) && hub.rows(&["hunt", "*", "--format", "json"]).len() >= 4
+    });
+    assert_eq!(hub.rows(&["hunt", "*", "--format", "json"]).len(), 4);
+}
+
+#[test]
 fn each_acknowledged_event_is_there_exactly_once_however_often_the_hub_is_killed() {
     let mut hub = Hub::new();
     hub.start();

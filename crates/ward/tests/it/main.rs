@@ -2,9 +2,15 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod crash;
 mod desk;
 mod detect;
+mod dice;
 mod formats;
+mod full;
 mod hub;
+mod proof;
 mod rules;
 mod running;
+mod senders;
+mod small_disk;

@@ -1,44 +1,68 @@
 //! A hub that runs: a real process, real sockets, real files, and a power switch.
 
+use std::fs::{File, OpenOptions};
 use std::net::TcpListener;
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use ureq::Body;
+use ureq::http::Response;
 
 use crate::desk::Desk;
 
 /// A hub in a folder of its own, with one organisation, source and token.
 pub struct Hub {
-    /// Its folder: `ward.toml`, `rules`, `data`.
+    /// Its folder: `ward.toml`, `rules`, `data`, `hub.log`.
     pub desk: Desk,
     /// Where it listens for HTTP.
     pub address: String,
+    /// Where it listens for syslog over TCP.
+    pub syslog: String,
     /// What the source `rxx` shows.
     pub token: String,
+    data: PathBuf,
     process: Option<Child>,
 }
 
 impl Hub {
     /// With the default settings of these tests.
     pub fn new() -> Self {
+        Self::with("")
+    }
+
+    /// With these settings of `[lake]`.
+    pub fn with(lake: &str) -> Self {
         let desk = Desk::new();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let address = format!("127.0.0.1:{port}");
+        let data = desk.path().join("data");
+        Self::at(desk, &data, lake)
+    }
+
+    /// With its data in this folder.
+    pub fn at(desk: Desk, data: &Path, lake: &str) -> Self {
+        let [address, syslog] = [free_address(), free_address()];
         let config = format!(
-            "[data]\nfolder = \"{}/data\"\n[journal]\nseal_seconds = 1\nreserve_megabytes = 1\n\
-             [watch]\nrules = [\"{}/rules\"]\nreload_seconds = 1\n[[intake.http]]\nname = \"http\"\n\
-             listen = \"{address}\"\napi = true\nprotocols = [\"events\"]\n",
-            desk.path().display(),
+            "[data]\nfolder = \"{}\"\n[journal]\nseal_seconds = 1\nreserve_megabytes = 1\n\
+             [watch]\nrules = [\"{}/rules\"]\nreload_seconds = 1\n[lake]\n{lake}\n\
+             [[intake.http]]\nname = \"http\"\nlisten = \"{address}\"\napi = true\n\
+             protocols = [\"events\", \"hec\", \"elastic\"]\n\
+             [[intake.syslog_tcp]]\nname = \"syslog\"\nlisten = \"{syslog}\"\nsource = \"rxx\"\n",
+            data.display(),
             desk.path().display(),
         );
         desk.write("ward.toml", config);
-        let mut hub = Self { desk, address, token: String::new(), process: None };
+        let mut hub =
+            Self { desk, address, syslog, token: String::new(), data: data.to_owned(), process: None };
         hub.ward(&["organisation", "add", "RXX", "--name", "Riverside", "--kind", "organisation"]);
         hub.ward(&["source", "add", "rxx", "--organisation", "RXX"]);
         hub.token = hub.ward(&["token", "issue", "--label", "feed", "--source", "rxx"]).trim().to_owned();
         hub
+    }
+
+    /// Where it keeps everything.
+    pub fn data(&self) -> &Path {
+        &self.data
     }
 
     /// The file with its settings.
@@ -69,15 +93,54 @@ impl Hub {
         }
     }
 
-    /// Starts it and waits until it answers.
-    pub fn start(&mut self) {
+    /// Starts it and waits until it is ready. Gives how long that took.
+    pub fn start(&mut self) -> Duration {
+        let begun = Instant::now();
+        self.begin();
+        while !self.is_ready() {
+            assert!(begun.elapsed() < Duration::from_secs(60), "ready within a minute: {}", self.log());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        begun.elapsed()
+    }
+
+    /// Starts it, without waiting for anything.
+    pub fn begin(&mut self) {
+        let log = OpenOptions::new().create(true).append(true).open(self.log_path()).unwrap();
         let process = Command::new(env!("CARGO_BIN_EXE_ward"))
             .arg("serve")
             .env("WARD_CONFIG", self.config())
-            .stderr(Stdio::null())
+            .stdout(File::try_clone(&log).unwrap())
+            .stderr(log)
             .spawn();
         self.process = Some(process.unwrap());
-        until("the hub answers", || std::net::TcpStream::connect(&self.address).is_ok());
+    }
+
+    /// Whether it says that it is ready.
+    pub fn is_ready(&self) -> bool {
+        ureq::get(format!("http://{}/readyz", self.address))
+            .config()
+            .timeout_global(Some(Duration::from_secs(5)))
+            .build()
+            .call()
+            .is_ok()
+    }
+
+    /// One of its figures, as `/metrics` tells it.
+    pub fn figure(&self, name: &str) -> Option<f64> {
+        let mut answer = ureq::get(format!("http://{}/metrics", self.address)).call().ok()?;
+        let text = answer.body_mut().read_to_string().ok()?;
+        let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))?;
+        value.trim().parse().ok()
+    }
+
+    /// What it has logged.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.log_path()).unwrap_or_default()
+    }
+
+    fn log_path(&self) -> PathBuf {
+        self.desk.path().join("hub.log")
     }
 
     /// As if the power went: nothing is said to it.
@@ -89,6 +152,15 @@ impl Hub {
 
     /// `None`: no answer came. Else the status.
     pub fn post(&self, lines: &str, key: &str) -> Option<u16> {
+        self.try_post(lines, key).map(|answer| answer.status().as_u16())
+    }
+
+    /// The answer, which must come.
+    pub fn answer(&self, lines: &str, key: &str) -> Response<Body> {
+        self.try_post(lines, key).unwrap()
+    }
+
+    fn try_post(&self, lines: &str, key: &str) -> Option<Response<Body>> {
         let answer = ureq::post(format!("http://{}/ingest/v1/events?format=ndjson", self.address))
             .header("Authorization", format!("Bearer {}", self.token))
             .header("Idempotency-Key", key)
@@ -97,7 +169,7 @@ impl Hub {
             .timeout_global(Some(Duration::from_secs(5)))
             .build()
             .send(lines.as_bytes());
-        answer.ok().map(|answer| answer.status().as_u16())
+        answer.ok()
     }
 }
 
@@ -108,6 +180,10 @@ impl Drop for Hub {
             let _ = process.wait();
         }
     }
+}
+
+fn free_address() -> String {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }
 
 /// Waits until it holds, a minute at most.

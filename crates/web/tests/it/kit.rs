@@ -245,8 +245,7 @@ impl Hub {
         device: &str,
     ) {
         let segment = format!("{}-0", batch.0);
-        let mut writer =
-            SegmentWriter::new(self.state.lake.root(), segment, WriteOptions::default()).unwrap();
+        let mut writer = SegmentWriter::new(&self.state.lake, segment, WriteOptions::default()).unwrap();
         for index in 0..count {
             let time =
                 Timestamp::from_micros(at("2026-11-26T11:00:00Z").micros() + i64::from(index) * 1_000_000);
@@ -273,7 +272,8 @@ impl Hub {
         let files = ward_web::catalogue::entries(&writer.finish().unwrap());
         let done =
             SegmentDone { first: batch, last: batch, events: count.into(), findings: 0, undecodable: 0 };
-        segments::segment_done(&self.store, &Actor::ward("watch"), self.now(), &done, &files).await.unwrap();
+        let (by, now) = (Actor::ward("watch"), self.now());
+        segments::segment_done(&self.store, &by, now, &done, &files, &[], now).await.unwrap();
     }
 }
 
