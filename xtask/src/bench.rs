@@ -49,7 +49,7 @@ fn run(arguments: &[String]) -> Result<bool, TaskError> {
     if !shown(&mut cargo(&["build", "--release", "--package", "ward", "--package", "ward-bench"]))? {
         return Ok(false);
     }
-    let mut bench = program(&target_directory()?.join("release/ward-bench"));
+    let mut bench = program(target_directory()?.join("release/ward-bench"));
     bench.args(arguments);
     if let Some(corpus) = corpus::lay_out()? {
         bench.env(corpus::VARIABLE, corpus);
