@@ -76,8 +76,7 @@ impl Lake {
         };
         let units: Vec<Unit> = files.iter().enumerate().map(unit).collect();
         let (sender, rows) = mpsc::channel(64);
-        // Most of the time they wait for the disk: several ask it for more than one thing at a time.
-        let threads = (limits.threads * ASK).clamp(1, 64);
+        let threads = limits.threads.clamp(1, 64);
         let shared = Arc::new(Shared {
             root: self.root().to_path_buf(),
             query: query.clone(),
@@ -161,6 +160,3 @@ pub(crate) fn file_possible(file: &LakeFile, query: &Query, range: TimeRange) ->
     let facts = Facts { organisation: &file.organisation, times, batches: None };
     range.touches(times.0, times.1) && possible(&query.0, &facts, &mut |_, _| true)
 }
-
-/// How many threads of a search there are for each that may work.
-const ASK: usize = 4;
