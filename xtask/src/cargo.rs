@@ -1,10 +1,10 @@
 //! Running cargo and what it built.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::TaskError;
-use crate::workspace::root;
+use crate::workspace::{root, target_directory};
 
 /// The cargo that runs this tool, at the root of the repository.
 pub fn cargo(arguments: &[&str]) -> Command {
@@ -48,8 +48,17 @@ pub fn unstarted(command: &Command, source: std::io::Error) -> TaskError {
     TaskError::Program { program: command.get_program().to_string_lossy().into_owned(), source }
 }
 
+/// Builds the quick `ward` that the tests use, with what all of the workspace asks of its dependencies, so that
+/// nothing is built twice. Gives its place.
+pub fn build_ward() -> Result<PathBuf, TaskError> {
+    if !shown(&mut cargo(&["build", "--workspace", "--bin", "ward"]))? {
+        return Err(TaskError::Failed("building ward".into()));
+    }
+    Ok(target_directory()?.join("debug/ward"))
+}
+
 /// The command as one would type it.
-fn line(command: &Command) -> String {
+pub fn line(command: &Command) -> String {
     let name = Path::new(command.get_program()).file_name().unwrap_or_default().to_string_lossy();
     let mut line = name.into_owned();
     for argument in command.get_args() {

@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 
 pub use block::{How, ShownCommand, commands};
 
-use crate::cargo::{cargo, program, shown, unstarted};
+use crate::cargo::{build_ward, program, unstarted};
 use crate::tally::Tally;
-use crate::workspace::{root, target_directory};
+use crate::workspace::root;
 use crate::{Command, TaskError, corpus};
 
 /// The subcommand.
@@ -127,10 +127,8 @@ struct Runner {
 
 impl Runner {
     fn build(corpus: Option<&Path>) -> Result<Self, TaskError> {
-        if !shown(&mut cargo(&["build", "--release", "--package", "ward"]))? {
-            return Err(TaskError::Failed("building ward".into()));
-        }
-        let mut folders = vec![target_directory()?.join("release")];
+        let ward = build_ward()?;
+        let mut folders: Vec<PathBuf> = ward.parent().map(Path::to_path_buf).into_iter().collect();
         folders.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
         let path =
             std::env::join_paths(folders).map_err(|error| TaskError::argument("PATH", error.to_string()))?;
@@ -147,7 +145,10 @@ impl Runner {
         let mut shell = program("sh");
         shell.args(["-c", &text]).env("PATH", &self.path).env_remove(corpus::VARIABLE);
         let output = shell.output().map_err(|source| unstarted(&shell, source))?;
-        let found = text.starts_with("ward detect") && output.status.code() == Some(1);
+        // 1: something was found
+        let tells_of_finds =
+            ["ward detect", "ward alerts", "ward hunt"].iter().any(|ward| text.starts_with(ward));
+        let found = tells_of_finds && output.status.code() == Some(1);
         let mut printed = String::from_utf8_lossy(&output.stdout).into_owned();
         if command.output.is_none() {
             printed.push_str(&String::from_utf8_lossy(&output.stderr));
