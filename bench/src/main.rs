@@ -130,7 +130,7 @@ fn detect_all(accounts: u32, json: &Path) -> Result<(), String> {
 }
 
 fn stream_all(plan: Plan, json: &Path) -> Result<(), String> {
-    let report = stream::Report::measure(plan, now()?, &tell)?;
+    let report = stream::Report::measure(plan, now()?, tell)?;
     print(&report)?;
     write_json(report.to_json(), json)
 }

@@ -76,7 +76,7 @@ pub fn smoke(seconds: u32) -> Result<Tally, TaskError> {
         println!(
             "no C++ compiler ({compiler}), so libFuzzer cannot be built: seeds are replayed by the tests"
         );
-        return Ok(Tally::SKIPPED);
+        return Ok(Tally::skip());
     }
     let fuzzer = Fuzzer::build()?;
     let waiting = Mutex::new(VecDeque::from(targets()?));
@@ -84,7 +84,7 @@ pub fn smoke(seconds: u32) -> Result<Tally, TaskError> {
     let worker = || {
         let mut tally = Tally::default();
         while let Some(target) = next() {
-            tally += Tally::one(fuzzer.smoke(&target, seconds)?);
+            tally += Tally::named(&format!("fuzz target {target}"), fuzzer.smoke(&target, seconds)?);
         }
         Ok(tally)
     };

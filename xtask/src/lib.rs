@@ -36,8 +36,15 @@ pub struct Command {
 }
 
 /// All subcommands, in the order in which a newcomer needs them.
-pub const COMMANDS: &[Command] =
-    &[demo::COMMAND, test::COMMAND, fuzz::COMMAND, crash::COMMAND, bench::COMMAND, readme::COMMAND];
+pub const COMMANDS: &[Command] = &[
+    demo::COMMAND,
+    test::COMMAND,
+    fuzz::COMMAND,
+    crash::COMMAND,
+    bench::COMMAND,
+    bench::SOAK,
+    readme::COMMAND,
+];
 
 /// Runs the subcommand that the arguments name; without one, or with `--help`, explains.
 ///

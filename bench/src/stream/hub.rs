@@ -163,15 +163,23 @@ impl Hub {
         self.folder.join("data/lake")
     }
 
-    /// Waits until all that was received is in the lake. `events`: looked at since the start.
+    /// Waits until so many events were looked at since the start.
     ///
     /// # Errors
     /// It takes more than ten minutes.
-    pub fn drain(&self, events: u64) -> Result<(), String> {
+    pub fn looked_at(&self, events: u64) -> Result<(), String> {
+        until("everything is looked at", || {
+            self.metrics().is_ok_and(|metrics| metrics.get("ward_watch_events_total") >= events as f64)
+        })
+    }
+
+    /// Waits until all that was received is in the lake, and all that was found in the store.
+    ///
+    /// # Errors
+    /// It takes more than ten minutes.
+    pub fn settled(&self) -> Result<(), String> {
         until("everything is in the lake", || {
-            self.metrics().is_ok_and(|m| {
-                m.get("ward_watch_events_total") >= events as f64 && m.get("ward_journal_segments") <= 1.0
-            })
+            self.metrics().is_ok_and(|metrics| metrics.get("ward_journal_segments") == 0.0)
         })
     }
 

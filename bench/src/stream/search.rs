@@ -6,9 +6,9 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
+use super::Sector;
 use super::hub::Hub;
-use super::sender::{Pace, send};
-use super::{Sector, load::Body};
+use super::sender::send_one;
 
 /// The observable: nobody else's address (RFC 5737).
 const NEEDLE: &str = "203.0.113.77";
@@ -27,9 +27,7 @@ pub fn hide(hub: &Hub, sector: &Sector, organisation: usize) -> Result<(), Strin
         "Hostname": format!("PC-{organisation:03}-00001.nhs.example"), "Image": "C:\\Windows\\System32\\svchost.exe",
         "SourceIp": "10.0.0.5", "DestinationIp": NEEDLE, "DestinationPort": 443,
     });
-    let body = Body { organisation, events: 1, bytes: format!("{event}\n").into_bytes(), findings: 0 };
-    let once = Pace { connections: 1, time: std::time::Duration::from_nanos(1), rate: Some(1.0) };
-    send(&hub.address, &hub.tokens, &[body], once).map(drop)
+    send_one(&hub.address, &hub.tokens[organisation], format!("{event}\n").as_bytes())
 }
 
 /// Searches; the hub has stopped.
@@ -73,6 +71,7 @@ pub fn measure(hub: &Hub, hidden: usize) -> Result<Value, String> {
 const SCRIPT: &str = "
 import sys, time, duckdb
 needle, lake = sys.argv[1:3]
+duckdb.execute(\"SET enable_progress_bar = false\")
 start = time.time()
 rows = duckdb.execute(
     \"SELECT time, device, raw FROM read_parquet(?) WHERE list_contains(addresses, ?)\",

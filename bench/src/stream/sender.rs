@@ -99,6 +99,18 @@ pub fn send(address: &str, tokens: &[String], bodies: &[Body], pace: Pace) -> Re
     })
 }
 
+/// Sends one body, which must be acknowledged.
+///
+/// # Errors
+/// The hub cannot be reached, or does not take it.
+pub fn send_one(address: &str, token: &str, body: &[u8]) -> Result<(), String> {
+    if Line::open(address)?.post(token, body)? {
+        Ok(())
+    } else {
+        Err("the hub did not take an event".to_owned())
+    }
+}
+
 /// A connection that is kept open.
 struct Line {
     stream: TcpStream,

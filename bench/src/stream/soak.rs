@@ -68,7 +68,8 @@ pub fn soak(plan: Plan, now: i64, tell: &(dyn Fn(&str) + Sync)) -> Result<(Value
         let sent = sending.join().unwrap_or_else(|_| Err("the sender failed".to_owned()))?;
         Ok::<(Sent, Vec<Sample>), String>((sent, samples))
     })?;
-    hub.drain(sent.events)?;
+    hub.looked_at(sent.events)?;
+    hub.settled()?;
     let metrics = hub.metrics()?;
     let late: Vec<&Sample> = samples.iter().filter(|sample| sample.minutes >= WARM_UP).collect();
     let slope = slope_an_hour(&late);

@@ -86,10 +86,10 @@ pub(crate) fn sql(text: &'static str, values: impl IntoIterator<Item = Value>) -
     Sql { text: text.to_owned(), values: values.into_iter().collect() }
 }
 
-/// How many rows of so many columns go into one statement: SQLite takes 32,766 values, and short statements
-/// are found again in its cache.
+/// How many rows of so many columns go into one statement: SQLite takes 32,766 values, but the time to bind
+/// one grows with their number, and short statements are found again in its cache.
 pub(crate) const fn rows_a_statement(columns: usize) -> usize {
-    let rows = 2_000 / columns;
+    let rows = 300 / columns;
     if rows > 0 { rows } else { 1 }
 }
 

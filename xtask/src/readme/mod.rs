@@ -68,13 +68,13 @@ pub fn check(corpus: Option<&Path>) -> Result<Tally, TaskError> {
             Outcome::NotRun => println!("{place}: not run here"),
             Outcome::NoCorpus => {
                 println!("{place}: {}", corpus::SKIPPED);
-                tally += Tally::SKIPPED;
+                tally += Tally::skip();
             }
             Outcome::Ran { status, output } => {
                 let shown = command.output.clone().map(|range| lines[range].join("\n"));
                 let fault = fault(status, &output, shown.as_deref());
                 println!("{place}: {}", fault.as_deref().unwrap_or("ok"));
-                tally += Tally::one(fault.is_none());
+                tally += Tally::named(&place, fault.is_none());
             }
         }
     }

@@ -72,7 +72,8 @@ fn summarise(results: &[(&str, Tally, Duration)], corpus: bool) -> bool {
     println!();
     for (name, tally, time) in results {
         println!("{name:<10}{tally}, {:.1} s", time.as_secs_f64());
-        total += *tally;
+        tally.names.iter().for_each(|name| println!("          not passed: {name}"));
+        total += tally.clone();
     }
     if !corpus {
         println!("There was no corpus, so tests on real rules and event logs did not run.");

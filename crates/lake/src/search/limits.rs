@@ -17,7 +17,8 @@ pub struct Limits {
     pub time: Duration,
     /// How many rows it may give.
     pub rows: usize,
-    /// How many threads work on it.
+    /// How many threads work on it. More than there are processors: most of the time they wait for the disk,
+    /// and several ask it for more than one thing at a time.
     pub threads: usize,
     /// How it is called off.
     pub cancel: Cancel,
@@ -65,9 +66,17 @@ impl Default for Limits {
             memory: 256 << 20,
             time: Duration::from_secs(60),
             rows: 1_000,
-            threads: 2,
+            threads: 8,
             cancel: Cancel::default(),
         }
+    }
+}
+
+impl Limits {
+    /// How many threads compute at a time: no more than there are processors.
+    pub(crate) fn processors(&self) -> usize {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        self.threads.clamp(1, processors)
     }
 }
 

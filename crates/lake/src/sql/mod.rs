@@ -100,7 +100,7 @@ type Pieces = mpsc::Sender<Result<Vec<u8>, LakeError>>;
 
 impl Statement {
     fn run(self, pieces: &Pieces) -> Result<(), LakeError> {
-        let threads = self.running.limits.threads.clamp(1, 64);
+        let threads = self.running.limits.processors();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(threads)
             .thread_name("ward-sql")

@@ -41,7 +41,7 @@ pub(crate) fn new(
     let mut config = SessionConfig::new()
         .with_default_catalog_and_schema("ward", "lake")
         .with_information_schema(false)
-        .with_target_partitions(limits.threads.clamp(1, 64))
+        .with_target_partitions(limits.processors())
         .with_batch_size(2 * 1024);
     let options = config.options_mut();
     options.execution.enable_recursive_ctes = false;

@@ -122,6 +122,10 @@ impl Columns {
     /// # Errors
     /// Arrow could not lay them out.
     pub fn take(&mut self) -> Result<RecordBatch, LakeError> {
+        // As many again: to grow step by step would copy the originals once more.
+        let room = self.raw.values_slice().len();
+        let next = BinaryBuilder::with_capacity(self.rows, room + room / 8);
+        let mut raw = std::mem::replace(&mut self.raw, next);
         (self.rows, self.bytes) = (0, 0);
         let [addresses, hashes, domains, urls] = &mut self.lists;
         let columns: Vec<ArrayRef> = vec![
@@ -139,7 +143,7 @@ impl Columns {
             Arc::new(hashes.finish()),
             Arc::new(domains.finish()),
             Arc::new(urls.finish()),
-            Arc::new(self.raw.finish()),
+            Arc::new(raw.finish()),
         ];
         RecordBatch::try_new(Arc::clone(&SCHEMA), columns)
             .map_err(|error| LakeError::Layout(error.to_string()))

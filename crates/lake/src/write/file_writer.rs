@@ -136,10 +136,10 @@ impl FileWriter {
 }
 
 const BATCH_ROWS: usize = 512;
-const BATCH_BYTES: usize = 256 * 1024;
+const BATCH_BYTES: usize = 128 * 1024;
 
 /// What zstd keeps while a column of original bytes is being compressed.
-const COMPRESSOR: usize = 1 << 20;
+const COMPRESSOR: usize = 640 << 10;
 
 /// Bytes that a row group takes in memory while files are merged, at most.
 const GROUP_BYTES: usize = 32 << 20;

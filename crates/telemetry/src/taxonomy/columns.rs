@@ -47,9 +47,9 @@ impl Columns {
         let mut least = 0;
         while let Some((rank, span)) = self.time_ranks.best(event, least) {
             let (_, clock) = self.time.get(rank as usize)?;
-            let mut text = String::from_utf8_lossy(event.text_of(span, &mut scratch)).into_owned();
+            let mut text = String::from_utf8_lossy(event.text_of(span, &mut scratch));
             if let Some(clock) = clock.and_then(|field| event.first(field)) {
-                text = format!("{} {}", text.trim_matches('"'), clock.trim_matches('"'));
+                text = format!("{} {}", text.trim_matches('"'), clock.trim_matches('"')).into();
             }
             if let Some(time) = clock::read(&text, year) {
                 return Some(time);

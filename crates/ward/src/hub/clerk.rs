@@ -258,7 +258,7 @@ impl Clerk {
         }
         let by = Actor::ward("watch");
         let mut heartbeats = std::mem::take(&mut self.heartbeats);
-        heartbeats.store(false, (self.now)(), |rows| {
+        heartbeats.store((self.now)(), |rows| {
             self.insist("store heartbeats", async |store, now| {
                 ward_store::heartbeats::record(store, now, rows).await
             })

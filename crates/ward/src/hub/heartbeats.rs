@@ -1,17 +1,23 @@
 //! Who sends, and which devices are heard of.
 //!
-//! Two million devices that are heard of every few seconds cannot be written down each time. What is new, and
-//! sources as a whole, are written at once; a device that is known is written every quarter of an hour.
+//! Two million devices that are heard of every few seconds cannot be written down each time, nor can all their
+//! names be kept. What is new, and sources as a whole, are written soon; a device that is known is written again
+//! when it is heard of a quarter of an hour later. In between it is a number and a count.
+//!
+//! Invariant: what is not written yet is in a count, whatever becomes of a write.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
+use std::hash::BuildHasher;
 
 use ward_core::{OrganisationId, SourceId, Timestamp};
 use ward_store::heartbeats::Heartbeat as Row;
 
 use super::eyes;
 
-/// Most devices that are remembered between writes; above it, all are written and forgotten.
-const MOST: usize = 1 << 20;
+/// Most devices of which something is remembered; above it, all are forgotten and begin anew.
+const MOST: usize = 1 << 22;
+/// Most names that wait to be written; whoever finds no room is heard of again.
+const WAITING: usize = 1 << 17;
 /// Most devices that are written at a time, so that findings do not wait for long; the rest is next.
 const TOGETHER: usize = 10_000;
 /// How long a known device waits to be written, in microseconds.
@@ -20,68 +26,107 @@ const KNOWN: i64 = 15 * 60 * 1_000_000;
 /// What was heard and is not written yet.
 #[derive(Debug, Default)]
 pub struct Heartbeats {
-    heard: HashMap<(OrganisationId, SourceId), Beats>,
-    devices: usize,
+    numbers: HashMap<(OrganisationId, SourceId), u32>,
+    senders: Vec<(OrganisationId, SourceId)>,
+    /// By sender and fingerprint of the name: 40 bytes each.
+    beats: HashMap<u64, Beat>,
+    due: VecDeque<Due>,
+    hasher: foldhash::fast::RandomState,
 }
-
-type Beats = HashMap<Box<str>, Beat, foldhash::fast::RandomState>;
 
 #[derive(Debug)]
 struct Beat {
-    events: u64,
-    first: Timestamp,
-    last: Timestamp,
-    written: Option<Timestamp>,
+    first: i64,
+    last: i64,
+    /// `NEVER`: it is new.
+    written: i64,
+    events: u32,
+    is_due: bool,
+}
+
+const NEVER: i64 = i64::MIN;
+
+/// A device that is to be written.
+#[derive(Debug)]
+struct Due {
+    sender: u32,
+    print: u64,
+    device: Box<str>,
 }
 
 impl Heartbeats {
     /// Takes in what a frame told.
     pub fn note(&mut self, heard: Vec<eyes::Heartbeats>) {
-        for eyes::Heartbeats { organisation, source, received: at, devices } in heard {
-            let beats = self.heard.entry((organisation, source)).or_default();
+        for eyes::Heartbeats { organisation, source, received, devices } in heard {
+            let sender = self.sender(organisation, source);
             for (device, events) in devices {
-                let beat =
-                    beats.entry(device).or_insert(Beat { events: 0, first: at, last: at, written: None });
-                beat.events += events;
-                beat.first = beat.first.min(at);
-                beat.last = beat.last.max(at);
+                self.hear(sender, device, events, received.micros());
             }
         }
-        self.devices = self.heard.values().map(HashMap::len).sum();
     }
 
-    /// Has what is due written; `all`: everything. What could not be written stays.
-    pub fn store(&mut self, all: bool, now: Timestamp, write: impl FnOnce(&[Row]) -> bool) {
-        let full = self.devices >= MOST;
-        let is_due = |device: &str, beat: &Beat| {
-            let waited = beat.written.is_none_or(|at| now.micros() - at.micros() >= KNOWN);
-            beat.events > 0 && (all || full || waited || device.is_empty())
-        };
-        let together = if all || full { usize::MAX } else { TOGETHER };
-        let beats = self.heard.iter().flat_map(|(key, beats)| beats.iter().map(move |beat| (key, beat)));
-        let due = beats.filter(|(_, (device, beat))| is_due(device, beat)).take(together);
-        let rows: Vec<Row> = due
-            .map(|((organisation, source), (device, beat))| Row {
-                organisation: organisation.clone(),
-                source: source.clone(),
-                device: device.to_string(),
-                first_seen: beat.first,
-                last_seen: beat.last,
-                events: beat.events,
-            })
-            .collect();
+    /// Has the next that are due written. What could not be written stays.
+    pub fn store(&mut self, now: Timestamp, write: impl FnOnce(&[Row]) -> bool) {
+        let rows: Vec<Row> = self.due.iter().take(TOGETHER).filter_map(|due| self.row(due)).collect();
         if rows.is_empty() || !write(&rows) {
             return;
         }
-        if full {
-            self.heard.clear();
-            self.devices = 0;
+        for due in self.due.drain(..TOGETHER.min(self.due.len())) {
+            if let Some(beat) = self.beats.get_mut(&due.print) {
+                (beat.events, beat.first, beat.written, beat.is_due) = (0, beat.last, now.micros(), false);
+            }
+        }
+        if self.beats.len() >= MOST {
+            self.beats.retain(|_, beat| beat.is_due);
+        }
+    }
+
+    fn sender(&mut self, organisation: OrganisationId, source: SourceId) -> u32 {
+        let key = (organisation, source);
+        if let Some(number) = self.numbers.get(&key) {
+            return *number;
+        }
+        let number = u32::try_from(self.senders.len()).unwrap_or(u32::MAX);
+        self.senders.push(key.clone());
+        self.numbers.insert(key, number);
+        number
+    }
+
+    fn hear(&mut self, sender: u32, device: Box<str>, events: u64, at: i64) {
+        let print = self.hasher.hash_one((sender, &*device));
+        let beat = self.beats.entry(print).or_insert(Beat {
+            first: at,
+            last: at,
+            written: NEVER,
+            events: 0,
+            is_due: false,
+        });
+        beat.events = beat.events.saturating_add(u32::try_from(events).unwrap_or(u32::MAX));
+        beat.first = beat.first.min(at);
+        beat.last = beat.last.max(at);
+        if beat.is_due {
             return;
         }
-        let written = self.heard.values_mut().flatten().filter(|(device, beat)| is_due(device, beat));
-        for (_, beat) in written.take(together) {
-            (beat.events, beat.first, beat.written) = (0, beat.last, Some(now));
+        let is_whole_source = device.is_empty();
+        let waited = beat.written == NEVER || at.saturating_sub(beat.written) >= KNOWN;
+        if is_whole_source || (waited && self.due.len() < WAITING) {
+            beat.is_due = true;
+            let due = Due { sender, print, device };
+            if is_whole_source { self.due.push_front(due) } else { self.due.push_back(due) }
         }
+    }
+
+    fn row(&self, due: &Due) -> Option<Row> {
+        let (organisation, source) = self.senders.get(due.sender as usize)?;
+        let beat = self.beats.get(&due.print)?;
+        Some(Row {
+            organisation: organisation.clone(),
+            source: source.clone(),
+            device: due.device.to_string(),
+            first_seen: Timestamp::from_micros(beat.first),
+            last_seen: Timestamp::from_micros(beat.last),
+            events: u64::from(beat.events),
+        })
     }
 }
 
@@ -100,7 +145,7 @@ mod tests {
 
     fn written(beats: &mut Heartbeats, now: i64) -> Vec<(String, u64)> {
         let mut rows = Vec::new();
-        beats.store(false, Timestamp::from_micros(now), |due| {
+        beats.store(Timestamp::from_micros(now), |due| {
             rows = due.iter().map(|row| (row.device.clone(), row.events)).collect();
             true
         });
@@ -116,8 +161,8 @@ mod tests {
         beats.note(heard("pc1", 2));
         beats.note(heard("", 2));
         assert_eq!(written(&mut beats, 2), [(String::new(), 2)], "a source as a whole is always due");
-        beats.note(heard("pc1", 3));
-        assert_eq!(written(&mut beats, 1 + KNOWN), [("pc1".to_owned(), 4)]);
+        beats.note(heard("pc1", 1 + KNOWN));
+        assert_eq!(written(&mut beats, 1 + KNOWN), [("pc1".to_owned(), 4)], "with what was heard in between");
         assert_eq!(written(&mut beats, 1 + 3 * KNOWN), [], "who sends nothing is not written");
     }
 
@@ -125,7 +170,16 @@ mod tests {
     fn what_could_not_be_written_stays_due() {
         let mut beats = Heartbeats::default();
         beats.note(heard("pc1", 1));
-        beats.store(false, Timestamp::from_micros(1), |_| false);
-        assert_eq!(written(&mut beats, 2), [("pc1".to_owned(), 2)]);
+        beats.store(Timestamp::from_micros(1), |_| false);
+        beats.note(heard("pc1", 2));
+        assert_eq!(written(&mut beats, 2), [("pc1".to_owned(), 4)]);
+    }
+
+    #[test]
+    fn many_new_devices_are_written_by_and_by() {
+        let mut beats = Heartbeats::default();
+        (0..TOGETHER + 5).for_each(|n| beats.note(heard(&format!("pc{n}"), 1)));
+        assert_eq!(written(&mut beats, 1).len(), TOGETHER);
+        assert_eq!(written(&mut beats, 1).len(), 5);
     }
 }

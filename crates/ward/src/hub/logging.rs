@@ -16,7 +16,10 @@ pub fn start(config: &LogConfig) -> Result<(), Error> {
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // A second start, in tests, keeps the first one's.
     let _ = match config.format {
-        LogFormat::Text => lines.with_target(false).try_init(),
+        LogFormat::Text => {
+            let coloured = std::io::IsTerminal::is_terminal(&std::io::stderr());
+            lines.with_target(false).with_ansi(coloured).try_init()
+        }
         LogFormat::Json => lines.json().flatten_event(true).try_init(),
     };
     Ok(())

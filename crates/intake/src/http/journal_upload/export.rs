@@ -67,7 +67,12 @@ enum Field<'a> {
 /// The field that `bytes` begin with. `None`: it is none.
 fn field(bytes: &[u8], longest: usize) -> Option<Field<'_>> {
     let Some(end) = memchr::memchr(b'\n', bytes) else {
-        return (bytes.len() <= longest).then_some(Field::Cut);
+        // The same limits as for a line that is there as a whole.
+        let may_go_on = match memchr::memchr(b'=', bytes) {
+            Some(equals) => bytes.len() - equals - 1 <= longest,
+            None => bytes.len() <= LONGEST_NAME,
+        };
+        return may_go_on.then_some(Field::Cut);
     };
     let line = bytes.get(..end)?;
     if let Some(equals) = memchr::memchr(b'=', line) {
@@ -88,10 +93,12 @@ fn field(bytes: &[u8], longest: usize) -> Option<Field<'_>> {
     }
 }
 
+const LONGEST_NAME: usize = 256;
+
 /// Names are capital letters, digits and underscores; journald takes at most 64.
 fn name(bytes: &[u8]) -> Option<&str> {
     let fits = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-');
-    if bytes.is_empty() || bytes.len() > 256 || !bytes.iter().all(fits) {
+    if bytes.is_empty() || bytes.len() > LONGEST_NAME || !bytes.iter().all(fits) {
         return None;
     }
     std::str::from_utf8(bytes).ok()
@@ -206,7 +213,10 @@ mod tests {
             assert_eq!(read(&stream, 3, 100), ("{\"A\":\"1\"}\n".to_owned(), true), "{}", bad.escape_ascii());
         }
         assert!(read(b"A=12345678\n\n", 100, 4).1, "longer than the longest field");
-        assert!(read(&b"x".repeat(200), 10, 100).1, "a name that never ends");
+        assert!(read(&b"x".repeat(300), 10, 100).1, "a name that never ends");
+        let long = [b"N".repeat(90), b"=".to_vec(), b"v".repeat(90), b"\n\n".to_vec()].concat();
+        assert_eq!(read(&long, 5, 100), read(&long, usize::MAX, 100), "the name does not count");
+        assert!(!read(&long, 5, 100).1);
     }
 
     proptest! {
