@@ -11,6 +11,7 @@
 mod bench;
 mod cargo;
 mod corpus;
+mod crash;
 mod demo;
 mod error;
 mod fuzz;
@@ -35,8 +36,15 @@ pub struct Command {
 }
 
 /// All subcommands, in the order in which a newcomer needs them.
-pub const COMMANDS: &[Command] =
-    &[demo::COMMAND, test::COMMAND, fuzz::COMMAND, bench::COMMAND, bench::SOAK, readme::COMMAND];
+pub const COMMANDS: &[Command] = &[
+    demo::COMMAND,
+    test::COMMAND,
+    fuzz::COMMAND,
+    crash::COMMAND,
+    bench::COMMAND,
+    bench::SOAK,
+    readme::COMMAND,
+];
 
 /// Runs the subcommand that the arguments name; without one, or with `--help`, explains.
 ///

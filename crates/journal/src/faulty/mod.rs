@@ -34,6 +34,8 @@ pub enum Operation {
     Truncate,
     /// Remove a file.
     Remove,
+    /// Give a file another name.
+    Rename,
     /// Make names durable.
     SyncFolder,
 }
@@ -47,8 +49,8 @@ struct State {
     files: Vec<Content>,
     names: BTreeMap<String, usize>,
     durable_names: BTreeMap<String, usize>,
-    /// Names made (`Some`) and removed since the folder was last synced.
-    name_changes: Vec<(String, Option<usize>)>,
+    /// Names made (`Some`) and removed since the folder was last synced; what happens at once, together.
+    name_changes: Vec<Vec<(String, Option<usize>)>>,
     capacity: Option<u64>,
     /// Changes that were begun so far.
     steps: u64,
@@ -103,7 +105,7 @@ impl FaultyDisk {
         let mut chance = Chance::new(chance);
         let mut names = state.durable_names.clone();
         let kept = chance.below(state.name_changes.len() as u64 + 1) as usize;
-        for (name, file) in &state.name_changes[..kept] {
+        for (name, file) in state.name_changes[..kept].iter().flatten() {
             match file {
                 Some(file) => names.insert(name.clone(), *file),
                 None => names.remove(name),
@@ -123,6 +125,18 @@ impl FaultyDisk {
         state.files.push(Content::durable(bytes));
         state.names.insert(name.to_owned(), file);
         state.durable_names.insert(name.to_owned(), file);
+    }
+
+    /// Gives a file another name, and takes that from any other; both are durable together.
+    ///
+    /// # Errors
+    /// There is no such file, or what was planned.
+    pub fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        let mut state = lock(&self.0);
+        let course = state.begin(Operation::Rename)?;
+        let file = *state.names.get(from).ok_or(ErrorKind::NotFound)?;
+        state.change_names(&[(from, None), (to, Some(file))]);
+        course.end()
     }
 
     /// Bytes of a file as they are read now. `None`: there is none of that name.
@@ -205,12 +219,14 @@ impl State {
         self.names.values().map(|file| self.files[*file].live.len() as u64).sum()
     }
 
-    fn rename(&mut self, name: &str, file: Option<usize>) {
-        match file {
-            Some(file) => self.names.insert(name.to_owned(), file),
-            None => self.names.remove(name),
-        };
-        self.name_changes.push((name.to_owned(), file));
+    fn change_names(&mut self, changes: &[(&str, Option<usize>)]) {
+        for (name, file) in changes {
+            match file {
+                Some(file) => self.names.insert((*name).to_owned(), *file),
+                None => self.names.remove(*name),
+            };
+        }
+        self.name_changes.push(changes.iter().map(|(name, file)| ((*name).to_owned(), *file)).collect());
     }
 }
 
@@ -229,7 +245,7 @@ impl Disk for FaultyDisk {
         }
         let file = state.files.len();
         state.files.push(Content::default());
-        state.rename(name, Some(file));
+        state.change_names(&[(name, Some(file))]);
         course.end()?;
         Ok(Box::new(FaultyFile { disk: self.clone(), file }))
     }
@@ -247,7 +263,7 @@ impl Disk for FaultyDisk {
         if !state.names.contains_key(name) {
             return Err(ErrorKind::NotFound.into());
         }
-        state.rename(name, None);
+        state.change_names(&[(name, None)]);
         course.end()
     }
 
@@ -369,6 +385,29 @@ mod tests {
         assert_eq!(disk.free_bytes().unwrap(), 2);
         assert_eq!(file.write_at(4, b"efgh").unwrap_err().kind(), ErrorKind::StorageFull);
         assert_eq!(disk.bytes("a").unwrap(), b"abcdef");
+    }
+
+    #[test]
+    fn a_new_name_takes_the_place_of_the_old_one_or_does_not() {
+        let disk = FaultyDisk::new();
+        disk.put("old", b"old".to_vec());
+        let file = disk.create("new").unwrap();
+        file.write_at(0, b"new").unwrap();
+        file.sync().unwrap();
+        disk.sync_folder().unwrap();
+        disk.rename("new", "old").unwrap();
+        assert_eq!((disk.names(), disk.bytes("old").unwrap()), (vec!["old".to_owned()], b"new".to_vec()));
+        let mut seen = [0, 0];
+        for chance in 0..50 {
+            let after = disk.restart(chance);
+            let renamed = after.names() == ["old"];
+            assert!(renamed || after.names() == ["new", "old"], "{:?}", after.names());
+            assert_eq!(after.bytes("old").unwrap(), if renamed { b"new" } else { b"old" });
+            seen[usize::from(renamed)] += 1;
+        }
+        assert!(seen[0] > 0 && seen[1] > 0);
+        disk.sync_folder().unwrap();
+        assert_eq!(disk.restart(0).names(), ["old"]);
     }
 
     #[test]

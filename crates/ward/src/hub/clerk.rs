@@ -384,3 +384,60 @@ pub fn names_since(now: Timestamp) -> Timestamp {
     let kept = Options::default().keep_keys.as_micros();
     Timestamp::from_micros(now.micros().saturating_sub(i64::try_from(kept).unwrap_or(i64::MAX)))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicBool;
+
+    use arc_swap::ArcSwap;
+    use ward_journal::faulty::FaultyDisk;
+    use ward_journal::{Item, Journal};
+    use ward_lake::{Lake, WriteOptions};
+
+    use super::*;
+    use crate::hub::engine::{Engine, Exceptions, RulePlaces};
+    use crate::hub::eyes::Eyes;
+    use crate::hub::trials::{batch, configure, folder};
+
+    #[tokio::test]
+    async fn what_waited_in_the_journal_through_an_outage_is_not_too_late_to_be_correlated() {
+        let folder = folder();
+        let config = configure(folder.path(), 1);
+        let places = RulePlaces { rules: config.watch.rules.clone(), ..RulePlaces::default() };
+        let engine = Arc::new(Engine::load(&places, 0, 1).unwrap());
+        let options = Options::default();
+        let (journal, _) = Journal::open(Arc::new(FaultyDisk::new()), options).unwrap();
+        // A user's third event came a while after the first two, and all of them an hour ago.
+        let an_hour_ago = crate::clock::now().micros() - 3_600_000_000;
+        for (nth, seconds) in [(0, 0), (2, 10)] {
+            let received = Timestamp::from_micros(an_hour_ago + seconds * 1_000_000);
+            journal.append_and_wait(batch(nth, received), None).unwrap();
+        }
+        let post = Post {
+            journal: Arc::new(journal),
+            engine: Arc::new(ArcSwap::new(Arc::clone(&engine))),
+            exceptions: Arc::new(ArcSwap::new(Arc::new(Exceptions::default()))),
+            lake: Lake::new(config.lake()),
+            write: WriteOptions::default(),
+            workers: 1,
+            stop: Arc::new(AtomicBool::new(false)),
+            closed: Arc::new(AtomicBool::new(false)),
+        };
+        let store = Store::open(&config.store_url(), ward_store::StoreOptions::default()).await.unwrap();
+        let (again, _) = std::sync::mpsc::channel();
+        let correlators = Correlators::new(Arc::clone(&engine));
+        let (runtime, figures, now) = (Handle::current(), Arc::default(), crate::clock::now);
+        let mut clerk = Clerk::new(post.clone(), store, runtime, now, figures, correlators, again);
+        let (mut eyes, mut reader) = (Eyes::new(Arc::clone(&engine)), post.journal.reader(Position::START));
+        while let Some(Item::Frame(frame)) = reader.next().unwrap() {
+            let seen = eyes.look(&frame, &engine, &Exceptions::default(), None, true);
+            clerk.seen(seen, frame.next_position);
+            clerk.advanced -= Duration::from_secs(6);
+            clerk.tick();
+        }
+        let found = clerk.findings.iter().filter(|finding| finding.rule.id == "thrice").count();
+        assert_eq!(found, 1);
+        let an_hour = clerk.time_heard().unwrap().micros() - an_hour_ago;
+        assert!(an_hour >= 3_600_000_000, "nothing waits, so it is now again");
+    }
+}

@@ -63,6 +63,9 @@ struct Kept {
     heard: String,
     source: String,
     received: i64,
+    /// The fields that `told` has numbers of.
+    #[serde(default)]
+    fields: Vec<String>,
     told: Vec<(u64, KeptTold)>,
     state: String,
 }
@@ -176,9 +179,11 @@ impl Correlators {
                 .map_err(|error| error.to_string())?;
         self.dropped += dropped.len() as u64;
         let source = SourceId::new(&kept.source).map_err(|error| error.to_string())?;
+        // Where rules have changed since, the numbers mean other fields.
+        let same_fields = correlator.reducer().fields() == kept.fields;
         let mut lane = State::new(correlator, source);
         (lane.heard, lane.received) = (heard, Timestamp::from_micros(kept.received));
-        for (handle, told) in kept.told.into_iter().take(MOST_TOLD) {
+        for (handle, told) in kept.told.into_iter().take(MOST_TOLD).filter(|_| same_fields) {
             lane.remember(handle, told.into_told());
         }
         self.lanes.insert(key, lane);
@@ -286,6 +291,7 @@ impl State {
             heard: self.heard.to_string(),
             source: self.source.to_string(),
             received: self.received.micros(),
+            fields: self.correlator.reducer().fields().to_vec(),
             told: told.collect(),
             state: base64::engine::general_purpose::STANDARD.encode(self.correlator.checkpoint()),
         }
@@ -317,4 +323,51 @@ fn name(key: &LaneKey) -> String {
 fn from_base64(text: &str) -> Result<Vec<u8>, String> {
     use base64::Engine as _;
     base64::engine::general_purpose::STANDARD.decode(text).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hub::engine::RulePlaces;
+
+    const BASE: &str = "title: a\nid: a\nname: a\nstatus: test\nlevel: low\nlogsource: {product: windows}\n\
+                        detection: {sel: {EventID: 1}, condition: sel}\n";
+
+    /// An engine with a correlation by each of these fields.
+    fn engine(fields: &[&str]) -> Arc<Engine> {
+        let folder = tempfile::tempdir().unwrap();
+        let correlations = fields.iter().map(|field| {
+            format!(
+                "---\ntitle: {field}\nid: {field}\nstatus: test\nlevel: low\ncorrelation: {{type: event_count, \
+                 rules: [a], group-by: [{field}], timespan: 1h, condition: {{gte: 9}}}}\n"
+            )
+        });
+        let rules = folder.path().join("rules.yml");
+        std::fs::write(&rules, BASE.to_owned() + &correlations.collect::<String>()).unwrap();
+        let places = RulePlaces { rules: vec![rules], ..RulePlaces::default() };
+        Arc::new(Engine::load(&places, 0, 1).unwrap())
+    }
+
+    #[test]
+    fn a_lane_is_taken_up_again_and_tells_nothing_of_fields_that_have_other_numbers_now() {
+        let old = engine(&["User", "Image"]);
+        let mut correlators = Correlators::new(Arc::clone(&old));
+        let key = LaneKey { organisation: OrganisationId::new("RXX").unwrap(), late: None };
+        let lane = Lane {
+            key: key.clone(),
+            event: EventId { batch: BatchId(7), index: 0 },
+            source: SourceId::new("dc").unwrap(),
+            received: Timestamp::from_micros(1),
+            told: Told { values: [(0, "nurse".into())].into(), host: None },
+            sightings: Vec::new(),
+        };
+        correlators.hear(lane, &mut Vec::new()).unwrap();
+        let (_, position, state) = correlators.changed().remove(0);
+        assert_eq!(position, BatchId(7));
+        for (engine, told) in [(old, 1), (engine(&["Image", "User"]), 0)] {
+            let mut restored = Correlators::new(engine);
+            restored.restore(&state).unwrap();
+            assert_eq!((restored.lanes[&key].heard.batch, restored.lanes[&key].told.len()), (position, told));
+        }
+    }
 }

@@ -69,8 +69,12 @@ pub async fn listen_for_silence(store: Store) {
     }
 }
 
-/// Deletes what earlier runs of the hub left half done, once the journal holds nothing of theirs any more.
-async fn sweep(store: &Store, lake: &Lake, first: BatchId) -> Result<(), Error> {
+/// Deletes what earlier runs of the hub left half done, once the journal holds nothing of theirs any more: those
+/// that gave batches numbers below `first`.
+///
+/// # Errors
+/// Store or lake cannot be used.
+pub async fn sweep(store: &Store, lake: &Lake, first: BatchId) -> Result<(), Error> {
     let on_disk = lake.clone();
     let of_earlier = move |segment: &str, finished: bool| match number(segment) {
         Some(number) => number < first,
@@ -102,7 +106,11 @@ fn number(segment: &str) -> Option<BatchId> {
     segment.split_once('-')?.0.parse().ok().map(BatchId)
 }
 
-async fn round(
+/// One round of tidying.
+///
+/// # Errors
+/// Store or lake cannot be used.
+pub async fn round(
     store: &Store,
     lake: &Lake,
     level: i32,

@@ -18,9 +18,10 @@ mod keeper;
 mod logging;
 mod refresh;
 pub mod serve;
+#[cfg(test)]
+mod trials;
 mod watch;
 
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{channel, sync_channel};
@@ -31,7 +32,7 @@ use arc_swap::ArcSwap;
 use tokio::runtime::Handle;
 use ward_core::BatchId;
 use ward_intake::{Counters, Dependencies, Running, Sources};
-use ward_journal::{BatchKey, Journal, KnownKey, Options, Position, RealDisk};
+use ward_journal::{BatchKey, Disk, Journal, KnownKey, Options, Position, RealDisk};
 use ward_lake::{Lake, WriteOptions};
 use ward_store::{Store, StoreOptions, checkpoints, segments};
 
@@ -61,10 +62,15 @@ impl Hub {
     /// # Errors
     /// A folder, file, database or address that cannot be used.
     pub async fn start(config: &HubConfig) -> Result<Self, Error> {
+        let folder = config.journal();
+        let disk = RealDisk::open(&folder).map_err(|source| Error::Read { path: folder, source })?;
+        Self::start_on(config, Arc::new(disk), Lake::new(config.lake())).await
+    }
+
+    async fn start_on(config: &HubConfig, disk: Arc<dyn Disk>, lake: Lake) -> Result<Self, Error> {
         let store = Store::open(&config.store_url(), StoreOptions::default()).await?;
-        let (journal, first) = open_journal(config, &store).await?;
+        let (journal, first) = open_journal(config, disk, &store).await?;
         let journal = Arc::new(journal);
-        let lake = Lake::new(config.lake());
         lake.make()?;
         let workers = config.workers();
         let places = RulePlaces {
@@ -177,9 +183,11 @@ impl Hub {
 }
 
 /// The journal, and the first number that it can give a batch from now on.
-async fn open_journal(config: &HubConfig, store: &Store) -> Result<(Journal, BatchId), Error> {
-    let folder = config.journal();
-    let disk = RealDisk::open(&folder).map_err(reading(&folder))?;
+async fn open_journal(
+    config: &HubConfig,
+    disk: Arc<dyn Disk>,
+    store: &Store,
+) -> Result<(Journal, BatchId), Error> {
     let mut options = Options::default();
     // Numbers are never used twice, whatever segments are left.
     options.floor = segments::last_done(store).await?;
@@ -192,7 +200,7 @@ async fn open_journal(config: &HubConfig, store: &Store) -> Result<(Journal, Bat
     options.reserve_bytes = config.journal.reserve_megabytes << 20;
     options.seal_bytes = config.journal.seal_megabytes.max(1) << 20;
     options.seal_after = Duration::from_secs(config.journal.seal_seconds.max(1));
-    let (journal, recovery) = Journal::open(Arc::new(disk), options)?;
+    let (journal, recovery) = Journal::open(disk, options)?;
     for damage in recovery.torn.iter().chain(&recovery.damage) {
         tracing::warn!(%damage, "found damage in the journal");
     }
@@ -221,9 +229,4 @@ async fn restore(store: &Store, engine: &Arc<Engine>) -> Result<Correlators, Err
         }
     }
     Ok(correlators)
-}
-
-fn reading(path: &Path) -> impl Fn(std::io::Error) -> Error {
-    let path = path.to_owned();
-    move |source| Error::Read { path: path.clone(), source }
 }

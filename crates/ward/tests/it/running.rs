@@ -98,6 +98,8 @@ impl Hub {
         let begun = Instant::now();
         self.begin();
         while !self.is_ready() {
+            let ended = self.process.as_mut().and_then(|process| process.try_wait().unwrap());
+            assert!(ended.is_none(), "it ended by itself, {ended:?}: {}", self.log());
             assert!(begun.elapsed() < Duration::from_secs(60), "ready within a minute: {}", self.log());
             std::thread::sleep(Duration::from_millis(5));
         }
