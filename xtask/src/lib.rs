@@ -10,8 +10,10 @@
 
 mod bench;
 mod cargo;
+mod clients;
 mod corpus;
 mod crash;
+mod deb;
 mod demo;
 mod error;
 mod fuzz;
@@ -39,10 +41,12 @@ pub struct Command {
 pub const COMMANDS: &[Command] = &[
     demo::COMMAND,
     test::COMMAND,
+    clients::COMMAND,
     fuzz::COMMAND,
     crash::COMMAND,
     bench::COMMAND,
     bench::SOAK,
+    deb::COMMAND,
     readme::COMMAND,
 ];
 

@@ -8,7 +8,7 @@ use super::Setting;
 use crate::cargo::{answers, cargo, shown, unstarted};
 use crate::tally::Tally;
 use crate::workspace::{in_ci, target_directory};
-use crate::{TaskError, corpus, fuzz, readme};
+use crate::{TaskError, clients, corpus, fuzz, readme};
 
 /// A part: one thing that must hold before a change is good.
 #[derive(Debug)]
@@ -58,6 +58,12 @@ fn tests(setting: &Setting) -> Result<Tally, TaskError> {
     }
     let mut nextest = cargo(&["nextest", "run", "--workspace", "--no-fail-fast"]);
     nextest.envs(setting.corpus.as_ref().map(|folder| (corpus::VARIABLE, folder)));
+    if in_ci() && !clients::install()? {
+        println!("some shippers could not be installed; see above");
+    }
+    if let Some(scripts) = clients::scripts() {
+        nextest.env("WARD_CLIENTS_SCRIPTS", scripts).env(clients::VARIABLE, clients::folder()?);
+    }
     let passed = shown(&mut nextest)?;
     let tally = fs::read_to_string(&report).ok().and_then(|report| Tally::of_junit(&report));
     Ok(match tally {

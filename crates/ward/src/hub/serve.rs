@@ -1,23 +1,21 @@
 //! `ward serve`: the command.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::config::HubConfig;
 use super::{Hub, logging};
 use crate::Ending;
+use crate::commands::office::Place;
 use crate::error::Error;
 
 /// Run the hub: take telemetry in, watch it, keep it, answer.
 #[derive(Debug, Args)]
 #[command(after_long_help = AFTER_HELP)]
 pub struct ServeArgs {
-    /// The configuration file
-    #[arg(long, short, value_name = "FILE", env = "WARD_CONFIG")]
-    pub config: Option<PathBuf>,
+    #[command(flatten)]
+    place: Place,
 }
 
 const AFTER_HELP: &str = "\
@@ -40,7 +38,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// # Errors
 /// It cannot be started.
 pub fn run(args: &ServeArgs) -> Result<Ending, Error> {
-    let config = HubConfig::load(args.config.as_deref())?;
+    let config = args.place.load()?;
     logging::start(&config.log)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Error::Thread)?;
     runtime.block_on(async {
@@ -49,6 +47,9 @@ pub fn run(args: &ServeArgs) -> Result<Ending, Error> {
         // Whoever started it without systemd has no use for this, and it does nothing then.
         let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
         tracing::info!(listeners = hub.bound().len(), "the hub is ready");
+        if hub.bound().is_empty() {
+            tracing::warn!("no listener is configured, so nothing can come in; see docs/ward.toml");
+        }
         tokio::select! {
             _ = terminate.recv() => {}
             _ = tokio::signal::ctrl_c() => {}

@@ -104,3 +104,58 @@ fn each_acknowledged_event_is_there_exactly_once_however_often_the_hub_is_killed
     assert!(alerts.iter().all(|alert| alert["count"] == 1));
     assert!(hub.ward(&["verify"]).contains("unbroken"));
 }
+
+#[test]
+fn a_backup_of_a_running_hub_is_restored_with_all_that_it_had() {
+    let mut hub = Hub::new();
+    hub.start();
+    let lines: Vec<String> =
+        (0..50).map(|at| event(at, "PACS01", if at == 7 { "delete shadows" } else { "whoami" })).collect();
+    assert_eq!(hub.post(&lines.join("\n"), "a"), Some(200));
+    let hunt = ["hunt", "device:pacs01", "--format", "json"];
+    until("all is in the lake", || hub.rows(&hunt).len() == 50);
+    let alerts = hub.rows(&["alerts", "--format", "json"]);
+    let backup = hub.desk.path().join("backup").display().to_string();
+    hub.ward(&["backup", &backup]);
+    // what comes after the backup is not in it
+    assert_eq!(hub.post(&event(60, "PACS01", "whoami"), "b"), Some(200));
+    hub.kill();
+    let into = hub.data().display().to_string();
+    std::fs::rename(hub.data(), hub.desk.path().join("broken")).unwrap();
+    hub.ward(&["restore", &backup, "--into", &into]);
+    hub.start();
+    assert_eq!(hub.rows(&hunt).len(), 50);
+    assert_eq!(hub.rows(&["alerts", "--format", "json"]), alerts);
+    assert!(hub.ward(&["verify"]).contains("unbroken"));
+    assert_eq!(hub.post(&lines.join("\n"), "a"), Some(200), "the same again");
+    assert_eq!(hub.post(&event(61, "PACS01", "whoami"), "c"), Some(200));
+    until("it goes on", || hub.rows(&hunt).len() == 51);
+}
+
+#[test]
+fn old_files_that_are_sent_in_tell_the_hub_what_they_tell_detect() {
+    let samples = concat!(env!("CARGO_MANIFEST_DIR"), "/../../rules/samples");
+    let mut hub = Hub::new();
+    let own_rules = format!("rules = [\"{}/rules\"]", hub.desk.path().display());
+    let config = std::fs::read_to_string(hub.config()).unwrap();
+    assert!(config.contains(&own_rules));
+    // none named: the rules that come with Ward, as for detect
+    std::fs::write(hub.config(), config.replace(&own_rules, "")).unwrap();
+    hub.start();
+    let detected = hub.rows(&["detect", samples, "--format", "json", "--no-summary", "--no-progress"]);
+    let mut expected: BTreeMap<String, u64> = BTreeMap::new();
+    for finding in &detected {
+        *expected.entry(finding["rule"]["title"].as_str().unwrap().to_owned()).or_default() += 1;
+    }
+    assert!(expected.len() > 20, "{expected:?}");
+    hub.ward(&["ingest", samples, "--no-progress", "--hub", &format!("http://{}", hub.address)]);
+    let told = || {
+        let mut told: BTreeMap<String, u64> = BTreeMap::new();
+        for alert in hub.rows(&["alerts", "--format", "json", "--limit", "10000"]) {
+            *told.entry(alert["title"].as_str().unwrap().to_owned()).or_default() +=
+                alert["count"].as_u64().unwrap();
+        }
+        told
+    };
+    until("the hub tells what detect tells", || told() == expected);
+}

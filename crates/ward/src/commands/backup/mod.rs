@@ -52,7 +52,7 @@ Examples:
 
 On the same disk, files of the lake are linked and not copied: that costs no space, and saves from mistakes, not
 from a broken disk. The backup holds the digests of all tokens and every event: guard it as you guard the hub.
-docs/backup.md states the whole procedure.";
+docs/operate.md states the whole procedure.";
 
 /// The copy of the store.
 pub const STORE: &str = "ward.db";

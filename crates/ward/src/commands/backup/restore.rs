@@ -29,7 +29,7 @@ Example, with the hub stopped and its broken folder moved aside:
   ward verify --head NUMBER:HASH      # the head that restore tells
 
 Every file is compared with the manifest before and after it is copied. A PostgreSQL dump is left to pg_restore.
-docs/backup.md states the whole procedure.";
+docs/operate.md states the whole procedure.";
 
 /// Carries out the command.
 ///
