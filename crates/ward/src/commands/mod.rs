@@ -15,7 +15,7 @@ mod exception;
 mod hunt;
 mod ingest;
 mod listing;
-mod office;
+pub(crate) mod office;
 mod organisation;
 mod source;
 mod token;
