@@ -1,6 +1,8 @@
 //! Disks that are full or take nothing: senders are told, nothing is lost, and it goes on when there is room.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::net::TcpStream;
 use std::os::unix::fs::symlink;
 
 use crate::desk::{Desk, event};
@@ -13,6 +15,8 @@ struct Sent {
     acknowledged: Vec<u32>,
     refused: Vec<u32>,
     next: u32,
+    /// Names of hosts in messages of syslog.
+    syslog: Vec<String>,
 }
 
 impl Sent {
@@ -31,6 +35,15 @@ impl Sent {
         status
     }
 
+    /// Sends a message by syslog, to which there is no answer.
+    fn send_syslog(&mut self, hub: &Hub) {
+        let name = format!("switch-{}", self.syslog.len());
+        let message = format!("<13>1 2026-11-26T08:00:00Z {name} app - - - port down");
+        let mut stream = TcpStream::connect(&hub.syslog).unwrap();
+        write!(stream, "{} {message}", message.len()).unwrap();
+        self.syslog.push(name);
+    }
+
     /// All that was acknowledged is found once, with one finding each, and nothing that was refused.
     fn hold(&self, hub: &Hub) {
         let devices = || {
@@ -41,11 +54,17 @@ impl Sent {
             }
             seen
         };
-        until("all is in the lake", || devices().len() >= self.acknowledged.len() * 2);
+        let all = self.acknowledged.len() * 2 + self.syslog.len();
+        until("all is in the lake", || devices().len() >= all);
         until("nothing waits", || hub.figure("ward_journal_segments") == Some(0.0));
         let names = |batch: &u32| [format!("pc-{batch}-a"), format!("pc-{batch}-b")];
-        let expected: BTreeMap<String, u32> =
-            self.acknowledged.iter().flat_map(names).map(|name| (name, 1)).collect();
+        let expected: BTreeMap<String, u32> = self
+            .acknowledged
+            .iter()
+            .flat_map(names)
+            .chain(self.syslog.clone())
+            .map(|name| (name, 1))
+            .collect();
         assert_eq!(devices(), expected);
         let alerts = hub.rows(&["alerts", "--format", "json", "--limit", "10000"]);
         assert_eq!(alerts.len(), self.acknowledged.len(), "one finding for each first event");
@@ -68,9 +87,18 @@ fn a_full_disk_is_told_to_senders_and_nothing_is_lost() {
         }
         // What has just been acknowledged is not in the lake yet, and finds no room there.
         disk.fill();
-        let answer = hub.answer(&event(1, "pc-refused", "who"), "refused");
-        assert_eq!(answer.status(), 503);
-        assert!(answer.headers()["retry-after"].to_str().unwrap().parse::<u64>().unwrap() > 0);
+        let line = event(1, "pc-refused", "who");
+        for (path, scheme, body) in [
+            ("/ingest/v1/events?format=ndjson", "Bearer", line.clone()),
+            ("/services/collector/event", "Splunk", format!("{{\"event\":{line}}}")),
+            ("/_bulk", "Bearer", format!("{{\"create\":{{}}}}\n{line}\n")),
+        ] {
+            let answer = hub.post_to(path, scheme, &body, "refused").unwrap();
+            assert_eq!(answer.status(), 503, "{path}");
+            assert!(answer.headers()["retry-after"].to_str().unwrap().parse::<u64>().unwrap() > 0, "{path}");
+        }
+        // Who gets no answers is not read on until there is room.
+        sent.send_syslog(&hub);
         until("lake or store fail, too", || {
             assert_eq!(sent.send(&hub), 503);
             hub.figure("ward_lake_failures_total").unwrap() > 0.0
@@ -88,7 +116,7 @@ fn a_full_disk_is_told_to_senders_and_nothing_is_lost() {
     assert_eq!(sent.send(&hub), 200);
     sent.hold(&hub);
     assert!(!sent.refused.is_empty());
-    drop(hub);
+    drop(disk); // or its folder could not be removed
 }
 
 #[test]
@@ -118,7 +146,7 @@ fn a_lake_that_cannot_be_written_is_tried_again_and_the_journal_keeps_its_events
     send_some(&mut sent);
     disk.protect(false);
     sent.hold(&hub);
-    drop(hub);
+    drop(disk); // or its folder could not be removed
 }
 
 #[test]
@@ -146,5 +174,5 @@ fn a_store_that_cannot_be_written_is_tried_again_and_the_journal_keeps_its_event
         until("it is ready", || hub.is_ready());
         sent.hold(&hub);
     }
-    drop(hub);
+    drop(disk); // or its folder could not be removed
 }

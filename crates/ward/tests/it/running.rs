@@ -154,23 +154,20 @@ impl Hub {
 
     /// `None`: no answer came. Else the status.
     pub fn post(&self, lines: &str, key: &str) -> Option<u16> {
-        self.try_post(lines, key).map(|answer| answer.status().as_u16())
+        let answer = self.post_to("/ingest/v1/events?format=ndjson", "Bearer", lines, key);
+        answer.map(|answer| answer.status().as_u16())
     }
 
-    /// The answer, which must come.
-    pub fn answer(&self, lines: &str, key: &str) -> Response<Body> {
-        self.try_post(lines, key).unwrap()
-    }
-
-    fn try_post(&self, lines: &str, key: &str) -> Option<Response<Body>> {
-        let answer = ureq::post(format!("http://{}/ingest/v1/events?format=ndjson", self.address))
-            .header("Authorization", format!("Bearer {}", self.token))
+    /// The answer to this body at this path, if one came. The key is looked at where there are keys.
+    pub fn post_to(&self, path: &str, scheme: &str, body: &str, key: &str) -> Option<Response<Body>> {
+        let answer = ureq::post(format!("http://{}{path}", self.address))
+            .header("Authorization", format!("{scheme} {}", self.token))
             .header("Idempotency-Key", key)
             .config()
             .http_status_as_error(false)
             .timeout_global(Some(Duration::from_secs(5)))
             .build()
-            .send(lines.as_bytes());
+            .send(body.as_bytes());
         answer.ok()
     }
 }
