@@ -24,7 +24,7 @@ mod watch;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{channel, sync_channel};
+use std::sync::mpsc::{Sender, channel, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -53,6 +53,8 @@ pub struct Hub {
     threads: Vec<JoinHandle<()>>,
     tasks: tokio_util::task::TaskTracker,
     stop: tokio_util::sync::CancellationToken,
+    /// While it is there, changes of rules are followed.
+    quit: Sender<()>,
 }
 
 impl Hub {
@@ -130,12 +132,12 @@ impl Hub {
             sources,
             post.exceptions.clone(),
         )));
-        tasks.spawn(stop.clone().run_until_cancelled_owned(refresh::follow_rules(
-            places,
-            Arc::clone(&post.engine),
-            Arc::clone(&figures),
-            Duration::from_secs(config.watch.reload_seconds.max(1)),
-        )));
+        let (quit, asked) = channel();
+        let every = Duration::from_secs(config.watch.reload_seconds.max(1));
+        let (engine, shown) = (Arc::clone(&post.engine), Arc::clone(&figures));
+        let follow = move || refresh::follow_rules(&places, &engine, &shown, every, &asked);
+        let follow = std::thread::Builder::new().name("watch-rules".to_owned()).spawn(follow);
+        threads.push(follow.map_err(Error::Thread)?);
         tasks.spawn(stop.clone().run_until_cancelled_owned(keeper::tidy(
             store.clone(),
             lake,
@@ -145,7 +147,7 @@ impl Hub {
         )));
         tasks.spawn(stop.clone().run_until_cancelled_owned(keeper::listen_for_silence(store.clone())));
         let intake = ward_intake::start(&config.intake, &dependencies).await?;
-        Ok(Self { intake, store, post, threads, tasks, stop })
+        Ok(Self { intake, store, post, threads, tasks, stop, quit })
     }
 
     /// Where it listens.
@@ -156,10 +158,11 @@ impl Hub {
     /// Stops in order: no new batches, what is in the journal is looked at as far as `patience` allows, and
     /// what is not stays there for the next start.
     pub async fn stop(self, patience: Duration) {
-        let Self { intake, store, post, threads, tasks, stop } = self;
+        let Self { intake, store, post, threads, tasks, stop, quit } = self;
         if !intake.stop(Duration::from_secs(10)).await {
             tracing::warn!("some connections were broken off");
         }
+        drop(quit);
         stop.cancel();
         tasks.close();
         tasks.wait().await;

@@ -1,9 +1,11 @@
 //! What changes while the hub runs: sources and tokens, exceptions, rule files.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
@@ -80,35 +82,37 @@ pub async fn keep_up(store: Store, table: Arc<Sources>, in_force: Arc<ArcSwap<Ex
     }
 }
 
-/// Loads the rules anew when their files change. Rules that are refused never stop the others, and when a
-/// folder cannot be read the rules before stay in force.
-pub async fn follow_rules(
-    places: RulePlaces,
-    engine: Arc<ArcSwap<Engine>>,
-    figures: Arc<Figures>,
+/// Loads the rules anew when their files change, until `quit` is dropped. Rules that are refused never stop the
+/// others, and when a folder cannot be read the rules before stay in force.
+///
+/// For a thread of its own: whoever loads a rule set keeps the memory of the one before for it, and if each were
+/// loaded by another thread, each of those would keep some.
+pub fn follow_rules(
+    places: &RulePlaces,
+    engine: &ArcSwap<Engine>,
+    figures: &Figures,
     every: Duration,
+    quit: &Receiver<()>,
 ) {
-    let mut known = signature(&places);
-    loop {
-        tokio::time::sleep(every).await;
-        let (looked, again) = (places.clone(), places.clone());
-        let Ok(signature) = tokio::task::spawn_blocking(move || signature(&looked)).await else { continue };
+    let mut known = signature(places);
+    while quit.recv_timeout(every) == Err(RecvTimeoutError::Timeout) {
+        let signature = signature(places);
         if signature == known {
             continue;
         }
         known = signature;
         let generation = engine.load().generation + 1;
-        let loaded = tokio::task::spawn_blocking(move || Engine::load(&again, generation, 1)).await;
-        match loaded {
+        // A rule that brings the loader down must not keep later ones from being loaded.
+        match catch_unwind(AssertUnwindSafe(|| Engine::load(places, generation, 1))) {
             Ok(Ok(new)) => {
                 let new = Arc::new(new);
-                tell_rules(&new, &figures);
+                tell_rules(&new, figures);
                 engine.store(new);
             }
+            Err(_) => tracing::error!("could not load the changed rules; those before stay in force"),
             Ok(Err(error)) => {
                 tracing::error!(error = %chain(&error), "could not load the changed rules; those before stay in force");
             }
-            Err(_) => {}
         }
     }
 }
