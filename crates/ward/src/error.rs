@@ -15,6 +15,12 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
+    /// There is no hub's store where the configuration says.
+    #[error(
+        "find a hub's data: there is no {0}; name its configuration with --config or WARD_CONFIG, or begin one \
+         with `ward organisation add`"
+    )]
+    NoHub(PathBuf),
     /// Output cannot be written.
     #[error("write its output")]
     Write(#[source] std::io::Error),

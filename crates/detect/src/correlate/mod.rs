@@ -208,6 +208,19 @@ impl Correlator {
         }
     }
 
+    /// Decides all windows still open by what has come so far, as if that were all, without believing that
+    /// time has passed: what comes afterwards still counts as far as the lateness allows. What then comes
+    /// for a window that was decided here opens another.
+    pub fn decide(&mut self, out: &mut Vec<Correlated>) {
+        let watermark = self.watermark;
+        while let Some(Reverse((due, key))) = self.due.pop() {
+            let end = due.saturating_sub(self.limits.lateness);
+            self.watermark = self.watermark.max(Some(end));
+            self.close(due, key, end, out);
+        }
+        self.watermark = watermark;
+    }
+
     /// Fills in the group's names and values from the event behind the last evidence handle.
     pub fn name_group(&self, found: &mut Correlated, fields: &dyn Fields) {
         let (route, step) = found.source;
@@ -269,7 +282,7 @@ impl Correlator {
         while let Some(Reverse((due, key))) = self.due.peek().copied().filter(|r| r.0.0 <= time) {
             self.due.pop();
             self.watermark = self.watermark.max(Some(due));
-            self.close(due, key, out);
+            self.close(due, key, self.settled(), out);
         }
         self.watermark = self.watermark.max(Some(time));
     }
@@ -320,9 +333,9 @@ impl Correlator {
         }
     }
 
-    /// Decides the windows of a key that are over.
-    fn close(&mut self, time: i64, key: u64, out: &mut Vec<Correlated>) {
-        let (Some(watermark), settled) = (self.watermark, self.settled()) else { return };
+    /// Decides the windows of a key that are over at this time, when nothing before `settled` may come.
+    fn close(&mut self, time: i64, key: u64, settled: i64, out: &mut Vec<Correlated>) {
+        let Some(watermark) = self.watermark else { return };
         let Self { plans, keys, limits, stats, .. } = self;
         keys.tend(key, plans, watermark, limits, stats);
         let mut fires = Vec::new();

@@ -238,6 +238,28 @@ fn a_window_decided_at_its_end_feeds_the_chain_above() {
 }
 
 #[test]
+fn what_is_decided_early_makes_nothing_late_that_comes_afterwards() {
+    let few = CorrelationCondition::Threshold(vec![(Comparison::Less, 3.0)]);
+    let few = correlation(CorrelationKind::EventCount, 1, few, 60_000);
+    let mut bench = Bench::new(&[few, event_count(3, 60_000)], limits(3_600 * SECOND));
+    for time in [1_000, 1_001] {
+        bench.see(0, time * SECOND, &[("user", "ann")]);
+    }
+    bench.correlator.decide(&mut bench.out);
+    let fired: Vec<_> = bench.out.drain(..).map(|f| (f.correlation, f.time.micros() / SECOND)).collect();
+    assert_eq!(fired, [(0, 1_060)]);
+    bench.correlator.decide(&mut bench.out);
+    assert!(bench.out.is_empty(), "once");
+    // Of the same minute, and of one a quarter of an hour before.
+    bench.see(0, 1_002 * SECOND, &[("user", "ann")]);
+    bench.see(0, 10 * SECOND, &[("user", "bob")]);
+    bench.correlator.decide(&mut bench.out);
+    let fired: Vec<_> = bench.out.iter().map(|f| (f.correlation, f.time.micros() / SECOND)).collect();
+    assert_eq!(fired, [(1, 1_002), (0, 70), (0, 1_062)]);
+    assert_eq!(bench.correlator.stats().late, 0);
+}
+
+#[test]
 fn late_is_counted_and_the_future_is_not_believed() {
     let ahead = Limits { ahead: Some(60 * SECOND), ..limits(10 * SECOND) };
     let mut bench = Bench::new(&[event_count(2, 60_000)], ahead);

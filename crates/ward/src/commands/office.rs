@@ -51,11 +51,24 @@ impl Place {
         HubConfig::load(self.file().as_deref())
     }
 
-    /// Opens the store.
+    /// Opens the store of a hub that was begun.
+    ///
+    /// # Errors
+    /// Configuration or store cannot be used, or there is none yet.
+    pub fn open(&self) -> Result<Office, Error> {
+        let config = self.load()?;
+        let file = config.data.folder.join("ward.db");
+        if config.data.store.is_none() && !file.exists() {
+            return Err(Error::NoHub(file));
+        }
+        Office::open(config)
+    }
+
+    /// Opens the store, and makes it if there is none.
     ///
     /// # Errors
     /// Configuration or store cannot be used.
-    pub fn open(&self) -> Result<Office, Error> {
+    pub fn begin(&self) -> Result<Office, Error> {
         let config = self.load()?;
         if config.data.store.is_none() {
             let folder = &config.data.folder;

@@ -76,7 +76,7 @@ Whoever may see an organisation sees everything below it.";
 /// # Errors
 /// What keeps it from being carried out.
 pub fn run(args: &OrganisationArgs) -> Result<Ending, Error> {
-    let office = args.place.open()?;
+    let office = args.place.begin()?;
     match &args.command {
         OrganisationCommand::Add { code, name, kind, parent } => {
             let (id, name) = (code.clone(), name.clone());

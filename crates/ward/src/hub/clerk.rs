@@ -425,7 +425,7 @@ mod tests {
         };
         let store = Store::open(&config.store_url(), ward_store::StoreOptions::default()).await.unwrap();
         let (again, _) = std::sync::mpsc::channel();
-        let correlators = Correlators::new(Arc::clone(&engine));
+        let correlators = Correlators::new(Arc::clone(&engine), Duration::from_secs(10));
         let (runtime, figures, now) = (Handle::current(), Arc::default(), crate::clock::now);
         let mut clerk = Clerk::new(post.clone(), store, runtime, now, figures, correlators, again);
         let (mut eyes, mut reader) = (Eyes::new(Arc::clone(&engine)), post.journal.reader(Position::START));

@@ -72,6 +72,9 @@ pub struct WatchConfig {
     pub workers: usize,
     /// Seconds between looks at whether rule files have changed. Default 5.
     pub reload_seconds: u64,
+    /// Seconds after which a source that delivers old events is taken to have delivered all of them, so that
+    /// correlations which ask that something did not happen are decided. Others fire at once. Default 10.
+    pub late_quiet_seconds: u64,
 }
 
 /// The lake.
@@ -202,7 +205,14 @@ impl Default for JournalConfig {
 
 impl Default for WatchConfig {
     fn default() -> Self {
-        Self { rules: Vec::new(), pipelines: Vec::new(), taxonomy: Vec::new(), workers: 0, reload_seconds: 5 }
+        Self {
+            rules: Vec::new(),
+            pipelines: Vec::new(),
+            taxonomy: Vec::new(),
+            workers: 0,
+            reload_seconds: 5,
+            late_quiet_seconds: 10,
+        }
     }
 }
 

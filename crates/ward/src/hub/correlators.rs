@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -32,6 +33,8 @@ const LATE_KEPT: i64 = 3_600_000_000;
 #[derive(Debug)]
 pub struct Correlators {
     engine: Arc<Engine>,
+    /// How long a lane of late events hears nothing until what is open in it is decided, in microseconds.
+    late_quiet: i64,
     lanes: BTreeMap<LaneKey, State>,
     buffer: Vec<Correlated>,
     /// Lanes whose state could not be taken over by new rules, since started.
@@ -50,7 +53,7 @@ struct State {
     /// When that came.
     received: Timestamp,
     /// A late lane whose open windows have been decided since it last heard anything.
-    finished: bool,
+    decided: bool,
     /// Something changed since the last checkpoint.
     changed: bool,
 }
@@ -77,9 +80,10 @@ struct KeptTold {
 }
 
 impl Correlators {
-    /// Without any state.
-    pub fn new(engine: Arc<Engine>) -> Self {
-        Self { engine, lanes: BTreeMap::new(), buffer: Vec::new(), dropped: 0 }
+    /// Without any state. `late_quiet`: how long a source that delivers late is waited for.
+    pub fn new(engine: Arc<Engine>, late_quiet: Duration) -> Self {
+        let late_quiet = i64::try_from(late_quiet.as_micros()).unwrap_or(i64::MAX);
+        Self { engine, late_quiet, lanes: BTreeMap::new(), buffer: Vec::new(), dropped: 0 }
     }
 
     /// Goes over to other rules. What a correlation has counted is kept if it has not changed.
@@ -122,7 +126,7 @@ impl Correlators {
             return Ok(());
         }
         (state.heard, state.received, state.changed) = (lane.event, lane.received, true);
-        (state.source, state.finished) = (lane.source, false);
+        (state.source, state.decided) = (lane.source, false);
         state.remember(identity::handle(lane.event), lane.told);
         if lane.key.late.is_none() {
             state.correlator.advance(lane.received, &mut self.buffer);
@@ -136,16 +140,18 @@ impl Correlators {
 
     /// Says what time it is to lanes that hear nothing, so that windows that are over are decided.
     pub fn advance(&mut self, now: Timestamp, findings: &mut Vec<Finding>) {
-        let quiet = |state: &State| now.micros() - state.received.micros() > QUIET && !state.finished;
-        let keys: Vec<LaneKey> =
-            self.lanes.iter().filter(|(_, state)| quiet(state)).map(|(key, _)| key.clone()).collect();
+        let quiet = |(key, state): &(&LaneKey, &State)| {
+            let most = if key.late.is_some() { self.late_quiet } else { QUIET };
+            !state.decided && now.micros() - state.received.micros() > most
+        };
+        let keys: Vec<LaneKey> = self.lanes.iter().filter(quiet).map(|(key, _)| key.clone()).collect();
         for key in keys {
             if let Some(state) = self.lanes.get_mut(&key) {
                 match key.late {
                     None => state.correlator.advance(now, &mut self.buffer),
                     Some(_) => {
-                        state.correlator.finish(&mut self.buffer);
-                        (state.finished, state.changed) = (true, true);
+                        state.correlator.decide(&mut self.buffer);
+                        (state.decided, state.changed) = (true, true);
                     }
                 }
             }
@@ -261,7 +267,7 @@ impl State {
             heard: EventId { batch: BatchId(0), index: 0 },
             source,
             received: Timestamp::from_micros(0),
-            finished: false,
+            decided: false,
             changed: false,
         }
     }
@@ -307,7 +313,7 @@ impl KeptTold {
     }
 }
 
-/// A lane is quiet when it has heard nothing for a minute.
+/// A lane of what happens now is quiet when it has heard nothing for a minute.
 const QUIET: i64 = 60_000_000;
 
 /// Beginning of the names of all lanes' checkpoints.
@@ -351,7 +357,8 @@ mod tests {
     #[test]
     fn a_lane_is_taken_up_again_and_tells_nothing_of_fields_that_have_other_numbers_now() {
         let old = engine(&["User", "Image"]);
-        let mut correlators = Correlators::new(Arc::clone(&old));
+        let quiet = Duration::from_secs(10);
+        let mut correlators = Correlators::new(Arc::clone(&old), quiet);
         let key = LaneKey { organisation: OrganisationId::new("RXX").unwrap(), late: None };
         let lane = Lane {
             key: key.clone(),
@@ -365,7 +372,7 @@ mod tests {
         let (_, position, state) = correlators.changed().remove(0);
         assert_eq!(position, BatchId(7));
         for (engine, told) in [(old, 1), (engine(&["Image", "User"]), 0)] {
-            let mut restored = Correlators::new(engine);
+            let mut restored = Correlators::new(engine, quiet);
             restored.restore(&state).unwrap();
             assert_eq!((restored.lanes[&key].heard.batch, restored.lanes[&key].told.len()), (position, told));
         }

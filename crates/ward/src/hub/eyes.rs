@@ -338,7 +338,9 @@ impl Eyes {
             }
         }
         if !sightings.is_empty() {
-            let is_late = about.time.micros() < about.batch.received.micros().saturating_sub(LATENESS);
+            // A clock that is ahead would make all others late, so it is by itself, too.
+            let is_late =
+                about.time.micros().abs_diff(about.batch.received.micros()) > LATENESS.unsigned_abs();
             let key = LaneKey {
                 organisation: about.batch.organisation.clone(),
                 late: is_late.then(|| about.batch.source.clone()),

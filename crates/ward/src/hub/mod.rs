@@ -83,7 +83,8 @@ impl Hub {
         let engine = Arc::new(Engine::load(&places, 0, workers)?);
         let figures = Arc::new(Figures::default());
         refresh::tell_rules(&engine, &figures);
-        let correlators = restore(&store, &engine).await?;
+        let quiet = Duration::from_secs(config.watch.late_quiet_seconds);
+        let correlators = restore(&store, &engine, quiet).await?;
         let post = Post {
             journal: Arc::clone(&journal),
             engine: Arc::new(ArcSwap::new(engine)),
@@ -223,8 +224,8 @@ async fn open_journal(
     Ok((journal, BatchId(recovery.next_batch)))
 }
 
-async fn restore(store: &Store, engine: &Arc<Engine>) -> Result<Correlators, Error> {
-    let mut correlators = Correlators::new(Arc::clone(engine));
+async fn restore(store: &Store, engine: &Arc<Engine>, late_quiet: Duration) -> Result<Correlators, Error> {
+    let mut correlators = Correlators::new(Arc::clone(engine), late_quiet);
     for name in checkpoints::names(store, correlators::PREFIX).await? {
         let Some(checkpoint) = checkpoints::get(store, &name).await? else { continue };
         if let Err(reason) = correlators.restore(&checkpoint.content) {
