@@ -5,6 +5,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use ward_intake::beats::frames::{Frame, NoFrame, Sizes, frame, unpack};
+use ward_intake::fluent::message::message;
+use ward_intake::fluent::messagepack::{Ends, NoValue};
 use ward_intake::gelf::message::{record, unpacked};
 use ward_intake::gelf::parts::{Datagram, Parts};
 use ward_intake::http::elastic::bulk;
@@ -95,6 +97,44 @@ pub fn lumberjack(input: &[u8]) {
         }
     }
     assert!(records.is_empty() || records.ends_with(b"\n"));
+}
+
+/// Forward messages, one after another: where they end does not depend on how the bytes arrive, and what they
+/// become stays within its limit.
+pub fn fluent(input: &[u8]) {
+    let whole = messages_of_forward(input, usize::MAX);
+    assert_eq!(whole, messages_of_forward(input, 7), "it depends on how the bytes arrive");
+    let mut start = 0;
+    for end in whole {
+        if let Ok(Some(read)) = message(&input[start..end], 1 << 12)
+            && let Ok((lines, events)) = read.records
+        {
+            assert!(lines.len() as u64 <= (1 << 12) + events, "more than the limit");
+            assert_lines(&lines, events);
+        }
+        start = end;
+    }
+}
+
+/// Where messages end.
+fn messages_of_forward(stream: &[u8], portion: usize) -> Vec<usize> {
+    let (mut ends, mut found, mut start) = (Ends::new(1 << 12), Vec::new(), 0);
+    let portion = portion.min(stream.len()).max(1);
+    for there in (portion..stream.len() + portion).step_by(portion) {
+        let there = there.min(stream.len());
+        loop {
+            match ends.next(&stream[start..there]) {
+                Ok(length) => {
+                    assert!(length > 0 && start + length <= there, "it goes on where nothing is");
+                    start += length;
+                    found.push(start);
+                }
+                Err(NoValue::More) => break,
+                Err(_) => return found,
+            }
+        }
+    }
+    found
 }
 
 /// GELF datagrams: the first byte of each says how long it is.

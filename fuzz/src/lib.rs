@@ -77,6 +77,15 @@ pub const TARGETS: &[Target] = &[
         run: |input| input::read(Some(Format::Evtx), input),
     },
     Target {
+        name: "fluent",
+        covers: &[
+            "intake/src/fluent/message.rs",
+            "intake/src/fluent/messagepack.rs",
+            "intake/src/fluent/record.rs",
+        ],
+        run: intake::fluent,
+    },
+    Target {
         name: "gelf",
         covers: &["intake/src/gelf/message.rs", "intake/src/gelf/parts.rs"],
         run: intake::gelf,

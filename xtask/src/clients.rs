@@ -17,7 +17,7 @@ pub const COMMAND: Command = Command {
 
 const HELP: &str = "\
 Installs what the tests of real shippers need: Python libraries (Elasticsearch, OpenSearch, Splunk, OpenTelemetry,
-Beats, GELF) into target/clients/venv; rsyslog and systemd-journal-upload as packages of Debian; syslog-ng, which
+Beats, GELF, Fluentd) into target/clients/venv; rsyslog and systemd-journal-upload as packages of Debian; syslog-ng, which
 cannot be installed beside rsyslog, unpacked in target/clients/syslog-ng. The packages need root.
 Usage: cargo xtask clients
 
@@ -51,13 +51,14 @@ pub fn install() -> Result<bool, TaskError> {
 }
 
 /// Libraries as the scripts import them, and as they are called where they come from.
-const LIBRARIES: [(&str, &str); 9] = [
+const LIBRARIES: [(&str, &str); 10] = [
     ("pylogbeat", "pylogbeat"),
     ("elasticsearch", "elasticsearch"),
     ("opensearchpy", "opensearch-py"),
     ("requests", "requests"),
     ("splunk_handler", "splunk-handler"),
     ("graypy", "graypy"),
+    ("fluent", "fluent-logger"),
     ("opentelemetry.sdk", "opentelemetry-sdk"),
     ("opentelemetry.exporter.otlp.proto.http", "opentelemetry-exporter-otlp-proto-http"),
     ("opentelemetry.exporter.otlp.proto.grpc", "opentelemetry-exporter-otlp-proto-grpc"),

@@ -31,6 +31,8 @@ pub struct IntakeConfig {
     pub gelf_tcp: Vec<StreamListener>,
     /// GELF over UDP.
     pub gelf_udp: Vec<DatagramListener>,
+    /// Fluent Forward: Fluentd, Fluent Bit and the libraries of Fluentd, without `shared_key`.
+    pub fluent_forward: Vec<StreamListener>,
     /// OTLP over gRPC.
     pub otlp_grpc: Vec<StreamListener>,
 }
@@ -98,7 +100,7 @@ impl Protocol {
     }
 }
 
-/// A listener of streams: syslog, Beats, GELF, gRPC.
+/// A listener of streams: syslog, Beats, GELF, Fluent Forward, gRPC.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StreamListener {

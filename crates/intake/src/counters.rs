@@ -60,13 +60,15 @@ pub enum Reason {
     Gelf,
     /// Parts of a GELF message that never became whole.
     GelfParts,
+    /// A Forward message that is none.
+    Fluent,
     /// Datagrams that the kernel dropped.
     DroppedByKernel,
 }
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::NoCredential,
         Self::UnknownCredential,
         Self::TokenInQuery,
@@ -94,6 +96,7 @@ impl Reason {
         Self::Beats,
         Self::Gelf,
         Self::GelfParts,
+        Self::Fluent,
         Self::DroppedByKernel,
     ];
 
@@ -127,6 +130,7 @@ impl Reason {
             Self::Beats => "beats",
             Self::Gelf => "gelf",
             Self::GelfParts => "gelf_parts",
+            Self::Fluent => "fluent",
             Self::DroppedByKernel => "dropped_by_kernel",
         }
     }

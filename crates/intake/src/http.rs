@@ -4,7 +4,7 @@
 //! the body in time, unpacked within limits. Then its protocol takes it apart, and answers as its clients
 //! expect.
 
-mod arrival;
+pub(crate) mod arrival;
 pub mod elastic;
 mod events;
 pub mod hec;

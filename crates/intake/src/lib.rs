@@ -21,6 +21,7 @@ mod credentials;
 mod datagrams;
 mod door;
 mod error;
+pub mod fluent;
 mod gate;
 pub mod gelf;
 pub mod http;

@@ -12,6 +12,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
+use ward_telemetry::input::Format;
 
 use crate::counters::Reason;
 use crate::door::{Door, NotTaken};
@@ -26,6 +27,27 @@ pub(crate) trait Filling: Send {
     fn is_empty(&self) -> bool;
     /// Format, payload and number of events; it is empty then.
     fn take(&mut self) -> (&'static str, Vec<u8>, u64);
+}
+
+/// Lines of JSON being filled.
+#[derive(Debug, Default)]
+pub(crate) struct Records {
+    pub(crate) payload: Vec<u8>,
+    pub(crate) events: u64,
+}
+
+impl Filling for Records {
+    fn len(&self) -> usize {
+        self.payload.len()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.events == 0
+    }
+
+    fn take(&mut self) -> (&'static str, Vec<u8>, u64) {
+        (Format::JsonLines.as_str(), std::mem::take(&mut self.payload), std::mem::take(&mut self.events))
+    }
 }
 
 /// Finds messages in a stream and puts them into a batch.
@@ -101,7 +123,9 @@ impl<F: Filling> Pipe<F> {
             let (format, payload, events) = self.filling.take();
             let (door, sender) = (Arc::clone(&self.door), Arc::clone(&self.sender));
             self.on_its_way =
-                Some(tokio::spawn(async move { hand_over(&door, &sender, format, payload, events).await }));
+                Some(tokio::spawn(
+                    async move { hand_over(&door, &sender, format, payload, events, None).await },
+                ));
         }
         open
     }
@@ -121,13 +145,20 @@ impl<F: Filling> Pipe<F> {
 }
 
 /// Hands a batch over, however long it takes. `false`: the inbox is closed.
-async fn hand_over(door: &Door, sender: &Sender, format: &str, payload: Vec<u8>, events: u64) -> bool {
+pub(crate) async fn hand_over(
+    door: &Door,
+    sender: &Sender,
+    format: &str,
+    payload: Vec<u8>,
+    events: u64,
+    key: Option<[u8; 32]>,
+) -> bool {
     while let Err(NotTaken::TooFast(wait)) = door.pace(sender, events) {
         sleep(wait.min(LONGEST_WAIT)).await;
     }
     loop {
         // The inbox keeps what it is given, so a copy stays for the next try.
-        match door.offer(sender, format, payload.clone(), events, None).await {
+        match door.offer(sender, format, payload.clone(), events, key).await {
             Ok(_) => return true,
             Err(Refusal::Closed) => return false,
             Err(Refusal::TooLarge) => return door.set_aside(sender, Reason::TooLarge, payload).await.is_ok(),

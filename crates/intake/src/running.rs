@@ -17,7 +17,7 @@ use crate::datagrams::{self, Reader};
 use crate::door::{Dependencies, Door};
 use crate::http::{self, HttpState};
 use crate::tls::Tls;
-use crate::{IntakeError, beats, gelf, syslog};
+use crate::{IntakeError, beats, fluent, gelf, syslog};
 
 /// A listener and where it really listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,6 +71,9 @@ pub async fn start(config: &IntakeConfig, dependencies: &Dependencies) -> Result
     }
     for listener in &config.gelf_udp {
         starting.datagrams(listener, "gelf_udp", gelf::Gelf::new)?;
+    }
+    for listener in &config.fluent_forward {
+        starting.stream(listener, "fluent_forward", fluent::serve).await?;
     }
     for listener in &config.otlp_grpc {
         starting.grpc(listener).await?;

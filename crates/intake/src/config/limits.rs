@@ -8,9 +8,9 @@ use serde::Deserialize;
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
-    /// Longest request body or Beats frame as it is sent, in bytes. Default 16 MiB.
+    /// Longest request body, Beats frame or Forward message as it is sent, in bytes. Default 16 MiB.
     pub body_bytes: usize,
-    /// Longest body or frame once unpacked, in bytes. Default 24 MiB: the journal takes 32 in one batch, and
+    /// Longest body, frame or message once unpacked, in bytes. Default 24 MiB: the journal takes 32 in one batch, and
     /// records may be longer than what they came in.
     pub unpacked_bytes: usize,
     /// Longest syslog or GELF message and journal field, in bytes. Default 1 MiB.

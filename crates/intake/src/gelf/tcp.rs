@@ -3,13 +3,12 @@
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
-use ward_telemetry::input::Format;
 
 use super::message::record;
 use crate::accept::Connection;
 use crate::counters::Reason;
 use crate::door::{Door, Shown};
-use crate::pipe::{Cut, Cutter, Filling, drain};
+use crate::pipe::{Cut, Cutter, Records, drain};
 
 /// Serves one connection until its end.
 pub(crate) async fn serve(door: Arc<Door>, connection: Connection, stop: CancellationToken) {
@@ -26,13 +25,6 @@ struct Stream {
     looked: usize,
     /// The rest of the message is to be thrown away.
     discard: bool,
-}
-
-/// Records being filled.
-#[derive(Debug, Default)]
-pub(crate) struct Records {
-    pub(super) payload: Vec<u8>,
-    pub(super) events: u64,
 }
 
 impl Cutter for Stream {
@@ -78,19 +70,5 @@ impl Records {
         let added = record(message, &mut self.payload);
         self.events += u64::from(added);
         added
-    }
-}
-
-impl Filling for Records {
-    fn len(&self) -> usize {
-        self.payload.len()
-    }
-
-    fn is_empty(&self) -> bool {
-        self.events == 0
-    }
-
-    fn take(&mut self) -> (&'static str, Vec<u8>, u64) {
-        (Format::JsonLines.as_str(), std::mem::take(&mut self.payload), std::mem::take(&mut self.events))
     }
 }

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use super::message::unpacked;
 use super::parts::{Datagram, Parts};
-use super::tcp::Records;
 use crate::config::Limits;
 use crate::counters::Reason;
 use crate::datagrams::{Bad, Reader};
+use crate::pipe::Records;
 
 /// Reads datagrams.
 #[derive(Debug)]

@@ -166,7 +166,7 @@ pub(crate) enum Encoding {
 }
 
 impl Encoding {
-    fn named(name: &str) -> Option<Self> {
+    pub(crate) fn named(name: &str) -> Option<Self> {
         Some(match name.trim().to_ascii_lowercase().as_str() {
             "" | "identity" | "none" => Self::Identity,
             "gzip" | "x-gzip" => Self::Gzip,

@@ -5,6 +5,7 @@
 mod beats;
 mod elastic;
 mod events;
+mod fluent;
 mod gelf;
 mod hec;
 mod journal_upload;

@@ -153,6 +153,23 @@ async fn https_is_served_and_a_changed_certificate_is_shown_without_a_restart() 
 }
 
 #[tokio::test]
+async fn a_chunk_of_forward_is_acknowledged_over_tls() {
+    let folder = tempfile::tempdir().unwrap();
+    let authority = Authority::new();
+    authority.write(folder.path());
+    let (inbox, counters) = (Arc::new(Kept::default()), Arc::new(Counters::default()));
+    let more = "source = \"leeds\"";
+    let running = started("fluent_forward", folder.path(), more, &dependencies(&inbox, &counters)).await;
+    let mut stream = authority.connect(&running, None).await;
+    stream.write_all(b"\x94\xa1t\x05\x81\xa1a\x01\x81\xa5chunk\xa2c1").await.unwrap();
+    let mut answer = [0; 8];
+    let read = tokio::time::timeout(Duration::from_secs(20), stream.read_exact(&mut answer)).await;
+    assert!(matches!(read, Ok(Ok(_))), "{read:?}");
+    assert_eq!(&answer, b"\x81\xa3ack\xa2c1");
+    assert_eq!(counters.listeners()[0].events.get(), 1);
+}
+
+#[tokio::test]
 async fn who_does_not_speak_tls_is_counted_and_closed() {
     let folder = tempfile::tempdir().unwrap();
     Authority::new().write(folder.path());

@@ -1,7 +1,7 @@
 //! Real shippers send to a real hub, and each event is found once.
 //!
 //! `cargo xtask clients` installs them; the scripts that run them lie beside the repository. What is left out:
-//! rsyslog over RELP and Fluent Forward (no listeners of Ward), and rsyslog over TLS (its script has a fault in
+//! rsyslog over RELP (no listener of Ward), and rsyslog over TLS (its script has a fault in
 //! quoting; TLS is tested in `crates/intake`).
 
 use std::net::{TcpListener, UdpSocket};
@@ -23,6 +23,7 @@ struct Site {
     beats: u16,
     gelf_tcp: u16,
     gelf_udp: u16,
+    fluent: u16,
     otlp: u16,
 }
 
@@ -36,13 +37,14 @@ impl Site {
             return None;
         };
         let mut hub = Hub::new();
-        let [open_http, beats, gelf_tcp, otlp] = std::array::from_fn(|_| free_tcp());
+        let [open_http, beats, gelf_tcp, fluent, otlp] = std::array::from_fn(|_| free_tcp());
         let [syslog_udp, gelf_udp] = std::array::from_fn(|_| free_udp());
         let mut config = std::fs::read_to_string(hub.config()).unwrap();
         for (kind, port) in [
             ("http", open_http),
             ("beats", beats),
             ("gelf_tcp", gelf_tcp),
+            ("fluent_forward", fluent),
             ("otlp_grpc", otlp),
             ("syslog_udp", syslog_udp),
             ("gelf_udp", gelf_udp),
@@ -60,7 +62,7 @@ impl Site {
             hub.ward(&[&issue[..], &[&file]].concat());
         }
         hub.start();
-        Some(Self { hub, scripts, clients, open_http, syslog_udp, beats, gelf_tcp, gelf_udp, otlp })
+        Some(Self { hub, scripts, clients, open_http, syslog_udp, beats, gelf_tcp, gelf_udp, fluent, otlp })
     }
 
     /// Runs a script with these words.
@@ -139,4 +141,10 @@ fn clients_of_http_and_beats_and_gelf_are_heard() {
     site.sends("beats.py", &[HOST, &site.beats.to_string(), &count], "2026-01-01T00", COUNT);
     site.sends("gelf_forward.py", &[HOST, &site.gelf_udp.to_string(), &count, "gelf-udp"], "gelf", COUNT);
     site.sends("gelf_forward.py", &[HOST, &site.gelf_tcp.to_string(), &count, "gelf-tcp"], "gelf", COUNT);
+    site.sends(
+        "gelf_forward.py",
+        &[HOST, &site.fluent.to_string(), &count, "forward"],
+        "\"ward.auth\"",
+        COUNT,
+    );
 }

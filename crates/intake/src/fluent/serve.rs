@@ -1,0 +1,177 @@
+//! One connection of a client of Forward.
+
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use ward_telemetry::input::Format;
+
+use super::message::{Message, message};
+use super::messagepack::{Ends, NoValue};
+use crate::accept::{Connection, Stream};
+use crate::counters::Reason;
+use crate::digest;
+use crate::door::{Door, Shown};
+use crate::pipe::{Pipe, Records, hand_over};
+use crate::sources::Sender;
+
+/// Serves one connection until its end.
+pub(crate) async fn serve(door: Arc<Door>, connection: Connection, stop: CancellationToken) {
+    let shown = Shown { certificate: connection.certificate, ..Shown::default() };
+    let Ok(sender) = door.sender(&shown) else { return };
+    let mut client = Client {
+        stream: connection.stream,
+        buffer: BytesMut::with_capacity(READ),
+        ends: Ends::new(door.limits.body_bytes),
+        unnamed: Pipe::new(Arc::clone(&door), Arc::clone(&sender), Records::default()),
+        sender,
+        door,
+        stop,
+    };
+    while client.step().await.is_ok() {}
+    client.unnamed.finish().await;
+    let _ = client.stream.shutdown().await;
+}
+
+struct Client {
+    stream: Stream,
+    buffer: BytesMut,
+    ends: Ends,
+    /// Records of messages that are not to be acknowledged.
+    unnamed: Pipe<Records>,
+    sender: Arc<Sender>,
+    door: Arc<Door>,
+    stop: CancellationToken,
+}
+
+/// The connection is over.
+struct Over;
+
+impl Client {
+    /// Takes one message, or reads on.
+    async fn step(&mut self) -> Result<(), Over> {
+        match self.ends.next(&self.buffer) {
+            Ok(end) => {
+                let bytes = self.buffer.split_to(end).freeze();
+                self.take(bytes).await
+            }
+            Err(NoValue::More) => self.read().await,
+            Err(why) => {
+                // where the next message begins is not known
+                let bytes = self.buffer.split().freeze();
+                let _ = self.wrong(why, &bytes).await;
+                Err(Over)
+            }
+        }
+    }
+
+    async fn take(&mut self, bytes: Bytes) -> Result<(), Over> {
+        self.door.figures.requests.add(1);
+        let most = self.door.limits.unpacked_bytes;
+        let read = if bytes.len() < INLINE {
+            message(&bytes, most)
+        } else {
+            let bytes = bytes.clone();
+            tokio::task::spawn_blocking(move || message(&bytes, most)).await.map_err(|_| Over)?
+        };
+        match read {
+            Ok(None) => Ok(()),
+            Ok(Some(Message { chunk: None, records: Ok((lines, events)) })) => self.add(&lines, events).await,
+            Ok(Some(Message { chunk: Some(chunk), records: Ok((lines, events)) })) => {
+                self.keep(&chunk, lines, events).await?;
+                self.acknowledge(&chunk).await
+            }
+            Ok(Some(Message { chunk, records: Err(why) })) => {
+                self.wrong(why, &bytes).await?;
+                match chunk {
+                    // sent again it would be no better, and all of it is kept
+                    Some(chunk) => self.acknowledge(&chunk).await,
+                    None => Ok(()),
+                }
+            }
+            Err(why) => self.wrong(why, &bytes).await,
+        }
+    }
+
+    /// Adds records that nobody waits for.
+    async fn add(&mut self, lines: &[u8], events: u64) -> Result<(), Over> {
+        self.unnamed.filling.payload.extend_from_slice(lines);
+        self.unnamed.filling.events += events;
+        self.unnamed.touched();
+        if self.unnamed.full() && !self.unnamed.send().await { Err(Over) } else { Ok(()) }
+    }
+
+    /// Hands over a message that has a name, after what came before it.
+    async fn keep(&mut self, chunk: &str, lines: Vec<u8>, events: u64) -> Result<(), Over> {
+        if !self.unnamed.finish().await {
+            return Err(Over);
+        }
+        if events == 0 {
+            return Ok(());
+        }
+        // by its content too: there are clients that count their chunks from one whenever they start
+        let name: [&[u8]; 4] = [self.sender.id().as_str().as_bytes(), b"\0fluent\0", chunk.as_bytes(), b"\0"];
+        let key = digest(&[&name.concat()[..], &digest(&lines)].concat());
+        let format = Format::JsonLines.as_str();
+        let kept = hand_over(&self.door, &self.sender, format, lines, events, Some(key)).await;
+        if kept { Ok(()) } else { Err(Over) }
+    }
+
+    async fn acknowledge(&mut self, chunk: &str) -> Result<(), Over> {
+        let answer = acknowledgement(chunk).ok_or(Over)?;
+        match timeout(self.door.limits.read(), self.stream.write_all(&answer)).await {
+            Ok(Ok(())) => self.stream.flush().await.map_err(|_| Over),
+            _ => Err(Over),
+        }
+    }
+
+    async fn read(&mut self) -> Result<(), Over> {
+        let between = self.buffer.is_empty();
+        let wait = if between { self.door.limits.idle() } else { self.door.limits.read() };
+        self.buffer.reserve(READ);
+        let read = tokio::select! {
+            read = timeout(wait, self.stream.read_buf(&mut self.buffer)) => read,
+            () = self.unnamed.ready() => {
+                return if self.unnamed.send().await { Ok(()) } else { Err(Over) };
+            }
+            () = self.stop.cancelled() => return Err(Over),
+        };
+        match read {
+            Ok(Ok(0) | Err(_)) => {
+                if !between {
+                    self.door.figures.refuse(Reason::BrokenOff, 1);
+                }
+                Err(Over)
+            }
+            Ok(Ok(_)) => Ok(()),
+            Err(_) => {
+                self.door.figures.refuse(Reason::Slow, 1);
+                Err(Over)
+            }
+        }
+    }
+
+    /// Keeps what could not be read, unless it is too large.
+    async fn wrong(&mut self, why: NoValue, bytes: &[u8]) -> Result<(), Over> {
+        if why == NoValue::TooLarge {
+            self.door.figures.refuse(Reason::TooLarge, 1);
+            return Err(Over);
+        }
+        self.door.set_aside(&self.sender, Reason::Fluent, bytes.to_vec()).await.map_err(|_| Over)
+    }
+}
+
+/// `{"ack": chunk}`.
+fn acknowledgement(chunk: &str) -> Option<Vec<u8>> {
+    let mut answer = Vec::with_capacity(chunk.len() + 8);
+    rmp::encode::write_map_len(&mut answer, 1).ok()?;
+    rmp::encode::write_str(&mut answer, "ack").ok()?;
+    rmp::encode::write_str(&mut answer, chunk).ok()?;
+    Some(answer)
+}
+
+const READ: usize = 64 << 10;
+/// Messages up to here are read where they are.
+const INLINE: usize = 16 << 10;
