@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::cargo::{answers, program, shown};
+use crate::cargo::{line, program, shown};
 use crate::workspace::{root, target_directory};
 use crate::{Command, TaskError};
 
@@ -16,13 +16,16 @@ pub const COMMAND: Command = Command {
 };
 
 const HELP: &str = "\
-Installs what the tests of real shippers need: Python libraries (Elasticsearch, OpenSearch, Splunk, OpenTelemetry,
-Beats, GELF, Fluentd) into target/clients/venv; rsyslog and systemd-journal-upload as packages of Debian; syslog-ng, which
-cannot be installed beside rsyslog, unpacked in target/clients/syslog-ng. The packages need root.
+Installs the real shippers that the tests let send to a hub, into target/clients:
+  venv      Python libraries: Elasticsearch, OpenSearch, Splunk, OpenTelemetry, Beats, GELF, Fluentd
+  debian    rsyslog, if the system has none, and syslog-ng, which cannot be installed beside it: unpacked, without root
+Only systemd-journal-upload is installed into the system, which needs root: its script names the place there.
 Usage: cargo xtask clients
 
-Does nothing where all is there. A test whose shipper is missing says `skipped: no NAME`, which is a failure in CI.
-  cargo xtask clients && cargo nextest run --workspace -E 'test(clients)'";
+Does nothing where all is there. What could not be installed is named with the reason, and the exit code is 1. A test
+whose shipper is missing says `skipped: no NAME`, which is a failure in CI.
+  cargo xtask clients                  once
+  cargo xtask test --only tests        all tests; it tells them where the shippers and their scripts are";
 
 /// Names the folder of the installed shippers, to tests.
 pub const VARIABLE: &str = "WARD_CLIENTS";
@@ -39,15 +42,27 @@ pub fn folder() -> Result<PathBuf, TaskError> {
     Ok(target_directory()?.join("clients"))
 }
 
-/// Installs what is missing. `false`: something could not be; what is told on the terminal.
+/// Installs what is missing. `false`: something could not be, and what, and why, is told on the terminal.
 ///
 /// # Errors
 /// The folder cannot be made.
 pub fn install() -> Result<bool, TaskError> {
     let folder = folder()?;
     fs::create_dir_all(&folder).map_err(TaskError::file(&folder))?;
-    let all = [python(&folder)?, packages()?, syslog_ng(&folder)?];
-    Ok(all.iter().all(|done| *done))
+    let mut outcomes = vec![("Python libraries", python(&folder))];
+    outcomes.extend(UNPACKED.iter().map(|shipper| (shipper.name, shipper.install(&folder.join("debian")))));
+    outcomes.push(("systemd-journal-upload", journal_upload()));
+    let mut all = true;
+    for (name, outcome) in outcomes {
+        match outcome {
+            Ok(()) => println!("{name}: there"),
+            Err(why) => {
+                println!("{name}: could not be installed: {why}");
+                all = false;
+            }
+        }
+    }
+    Ok(all)
 }
 
 /// Libraries as the scripts import them, and as they are called where they come from.
@@ -64,67 +79,153 @@ const LIBRARIES: [(&str, &str); 10] = [
     ("opentelemetry.exporter.otlp.proto.grpc", "opentelemetry-exporter-otlp-proto-grpc"),
 ];
 
-fn python(folder: &Path) -> Result<bool, TaskError> {
+fn python(folder: &Path) -> Result<(), String> {
     let venv = folder.join("venv");
     let python = venv.join("bin/python");
     let imports = LIBRARIES.map(|(module, _)| format!("import {module}")).join("; ");
-    if answers(&python.display().to_string(), &["-c", &imports]) {
-        return Ok(true);
+    let works = || told(program(&python).args(["-c", &imports]));
+    if works().is_ok() {
+        return Ok(());
     }
-    if !python.exists() && !shown(program("python3").args(["-m", "venv"]).arg(&venv))? {
-        return Ok(false);
+    if !python.exists() {
+        done(program("python3").args(["-m", "venv"]).arg(&venv))?;
     }
     let mut pip = program(&python);
     pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
-    shown(pip.args(LIBRARIES.map(|(_, package)| package)))
+    done(pip.args(LIBRARIES.map(|(_, package)| package)))?;
+    works()
 }
 
-/// Programs, and the packages of Debian that have them or what they load.
-const PACKAGES: [(&str, &str); 7] = [
-    ("/usr/sbin/rsyslogd", "rsyslog"),
-    ("/usr/lib/x86_64-linux-gnu/rsyslog/omelasticsearch.so", "rsyslog-elasticsearch"),
-    ("/lib/systemd/systemd-journal-upload", "systemd-journal-remote"),
-    ("/usr/bin/logger", "bsdutils"),
-    ("/usr/lib/x86_64-linux-gnu/libivykis.so.0", "libivykis0"),
-    ("/usr/lib/x86_64-linux-gnu/libnet.so.1", "libnet1"),
-    ("/usr/lib/x86_64-linux-gnu/libwrap.so.0", "libwrap0"),
+/// A shipper that runs from where its packages are unpacked.
+struct Unpacked {
+    name: &'static str,
+    /// Whether that of the system will do.
+    or_installed: bool,
+    /// Its files.
+    files: &'static [&'static str],
+    /// The packages that they are in.
+    packages: &'static [&'static str],
+    /// Libraries that it loads, and their packages. They are unpacked where the system has none.
+    libraries: &'static [(&'static str, &'static str)],
+    /// A command that succeeds if it can run.
+    try_it: &'static [&'static str],
+}
+
+const UNPACKED: [Unpacked; 2] = [
+    Unpacked {
+        name: "rsyslog",
+        or_installed: true,
+        files: &["usr/sbin/rsyslogd", "usr/lib/x86_64-linux-gnu/rsyslog/omelasticsearch.so"],
+        packages: &["rsyslog", "rsyslog-elasticsearch"],
+        libraries: &[
+            ("libestr.so.0", "libestr0"),
+            ("libfastjson.so.4", "libfastjson4"),
+            ("libcurl.so.4", "libcurl4"),
+        ],
+        try_it: &["usr/sbin/rsyslogd", "-v"],
+    },
+    Unpacked {
+        name: "syslog-ng",
+        or_installed: false,
+        files: &["usr/sbin/syslog-ng", "usr/lib/syslog-ng/3.38/libhttp.so"],
+        packages: &["syslog-ng-core", "syslog-ng-mod-http"],
+        libraries: &[
+            ("libivykis.so.0", "libivykis0"),
+            ("libnet.so.1", "libnet1"),
+            ("libwrap.so.0", "libwrap0"),
+            ("libpcre.so.3", "libpcre3"),
+            ("libjson-c.so.5", "libjson-c5"),
+            ("libcurl.so.4", "libcurl4"),
+            ("libglib-2.0.so.0", "libglib2.0-0"),
+        ],
+        try_it: &["usr/sbin/syslog-ng", "--version"],
+    },
 ];
 
-fn packages() -> Result<bool, TaskError> {
-    let missing: Vec<&str> =
-        PACKAGES.iter().filter(|(path, _)| !Path::new(path).exists()).map(|(_, package)| *package).collect();
-    if missing.is_empty() {
-        return Ok(true);
+impl Unpacked {
+    fn install(&self, into: &Path) -> Result<(), String> {
+        let all_in = |root: &Path| self.files.iter().all(|file| root.join(file).exists());
+        if self.or_installed && all_in(Path::new("/")) {
+            return Ok(());
+        }
+        if all_in(into) && self.runs(into).is_ok() {
+            return Ok(());
+        }
+        let missing = |library: &str| {
+            let library = Path::new(LIBRARY_FOLDER).join(library);
+            !Path::new("/").join(&library).exists() && !into.join(&library).exists()
+        };
+        let libraries =
+            self.libraries.iter().filter(|(library, _)| missing(library)).map(|(_, package)| *package);
+        let packages: Vec<&str> = self.packages.iter().copied().chain(libraries).collect();
+        unpack(self.name, &packages, into)?;
+        self.runs(into)
     }
-    let install = ["install", "--yes", "--no-install-recommends"];
-    let mut apt = program("apt-get");
-    apt.env("DEBIAN_FRONTEND", "noninteractive").args(install).args(&missing).arg("libpcre3");
-    if shown(&mut apt)? {
-        return Ok(true);
+
+    fn runs(&self, root: &Path) -> Result<(), String> {
+        let [name, arguments @ ..] = self.try_it else { return Ok(()) };
+        let libraries =
+            ["usr/lib/syslog-ng", LIBRARY_FOLDER].map(|folder| root.join(folder).display().to_string());
+        told(program(root.join(name)).args(arguments).env("LD_LIBRARY_PATH", libraries.join(":")))
     }
-    // the lists may be old, or never have been fetched
-    Ok(shown(program("apt-get").arg("update"))? && shown(&mut apt)?)
 }
 
-fn syslog_ng(folder: &Path) -> Result<bool, TaskError> {
-    let unpacked = folder.join("syslog-ng");
-    if unpacked.join("usr/lib/syslog-ng/3.38/libhttp.so").exists() {
-        return Ok(true);
-    }
-    let packed = folder.join("packages");
-    fs::create_dir_all(&packed).map_err(TaskError::file(&packed))?;
+/// Where Debian keeps libraries.
+const LIBRARY_FOLDER: &str = "usr/lib/x86_64-linux-gnu";
+
+/// Fetches packages of Debian and unpacks them into a folder.
+fn unpack(name: &str, packages: &[&str], into: &Path) -> Result<(), String> {
+    let packed = into.with_file_name("packages").join(name);
+    // of an older attempt there may be older versions
+    let _ = fs::remove_dir_all(&packed);
+    fs::create_dir_all(&packed).map_err(|error| format!("{}: {error}", packed.display()))?;
     let mut download = program("apt-get");
-    download.current_dir(&packed).args(["download", "syslog-ng-core", "syslog-ng-mod-http"]);
-    if !shown(&mut download)? {
-        return Ok(false);
+    download.current_dir(&packed).args(["--quiet", "download"]).args(packages);
+    with_new_lists(|| done(&mut download))?;
+    let packages = fs::read_dir(&packed).map_err(|error| format!("{}: {error}", packed.display()))?;
+    for package in packages.flatten() {
+        done(program("dpkg").arg("-x").arg(package.path()).arg(into))?;
     }
-    for entry in fs::read_dir(&packed).map_err(TaskError::file(&packed))? {
-        let entry = entry.map_err(TaskError::file(&packed))?;
-        if !shown(program("dpkg").arg("-x").arg(entry.path()).arg(&unpacked))? {
-            return Ok(false);
-        }
+    Ok(())
+}
+
+fn journal_upload() -> Result<(), String> {
+    let there = || Path::new("/lib/systemd/systemd-journal-upload").exists();
+    if there() {
+        return Ok(());
     }
-    Ok(true)
+    let mut apt = program("apt-get");
+    apt.env("DEBIAN_FRONTEND", "noninteractive");
+    apt.args(["--quiet", "install", "--yes", "--no-install-recommends", "systemd-journal-remote"]);
+    with_new_lists(|| done(&mut apt)).map_err(|why| format!("{why} (it needs root)"))?;
+    if there() { Ok(()) } else { Err("systemd-journal-remote has no systemd-journal-upload".to_owned()) }
+}
+
+/// Tries once more with new lists of packages: they may be old, or never have been fetched.
+fn with_new_lists(mut attempt: impl FnMut() -> Result<(), String>) -> Result<(), String> {
+    attempt().or_else(|why| {
+        done(program("apt-get").args(["--quiet", "update"])).map_err(|update| format!("{why}; {update}"))?;
+        attempt()
+    })
+}
+
+/// Runs a command on the terminal.
+fn done(command: &mut std::process::Command) -> Result<(), String> {
+    match shown(command) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(format!("{} failed", line(command))),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Runs a command out of sight, and gives what it last said if it failed.
+fn told(command: &mut std::process::Command) -> Result<(), String> {
+    let output = command.output().map_err(|error| format!("{}: {error}", line(command)))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    Err(said.lines().last().unwrap_or("it does not run").to_owned())
 }
 
 /// The scripts that run them, beside the repository. `None`: they are not there.

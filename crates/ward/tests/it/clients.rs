@@ -4,14 +4,23 @@
 //! rsyslog over RELP (no listener of Ward), and rsyslog over TLS (its script has a fault in
 //! quoting; TLS is tested in `crates/intake`).
 
+use std::collections::HashSet;
 use std::net::{TcpListener, UdpSocket};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::running::{Hub, until};
 
-/// Events of each shipper.
-const COUNT: usize = 200;
+/// Events of each shipper, as its script is told.
+const COUNT: &str = "300";
+
+/// What a script runs.
+enum Shipper {
+    /// A program, from the root or the folder of unpacked packages.
+    Program(&'static str),
+    /// A module of Python.
+    Library(&'static str),
+}
 
 /// A hub with a listener for everybody.
 struct Site {
@@ -28,14 +37,30 @@ struct Site {
 }
 
 impl Site {
-    /// `None`: scripts or shippers are not there, which is told.
-    fn new() -> Option<Self> {
+    /// For a shipper; `None`: it is not there, or the scripts are not, which is told.
+    fn of(shipper: Shipper) -> Option<Self> {
         let found =
             |variable: &str| std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_dir());
-        let (Some(scripts), Some(clients)) = (found("WARD_CLIENTS_SCRIPTS"), found("WARD_CLIENTS")) else {
-            println!("skipped: no real shippers (cargo xtask clients)");
+        let Some(scripts) = found("WARD_CLIENTS_SCRIPTS") else {
+            println!("skipped: no scripts of shippers (WARD_CLIENTS_SCRIPTS)");
             return None;
         };
+        let clients = found("WARD_CLIENTS").unwrap_or_default();
+        let there = match shipper {
+            Shipper::Program(path) => {
+                clients.join("debian").join(path).exists() || Path::new("/").join(path).exists()
+            }
+            Shipper::Library(module) => {
+                let mut python = Command::new(clients.join("venv/bin/python"));
+                python.args(["-c", &format!("import {module}")]);
+                python.output().is_ok_and(|output| output.status.success())
+            }
+        };
+        if !there {
+            let (Shipper::Program(name) | Shipper::Library(name)) = shipper;
+            println!("skipped: no {} (cargo xtask clients)", name.rsplit('/').next().unwrap());
+            return None;
+        }
         let mut hub = Hub::new();
         let [open_http, beats, gelf_tcp, fluent, otlp] = std::array::from_fn(|_| free_tcp());
         let [syslog_udp, gelf_udp] = std::array::from_fn(|_| free_udp());
@@ -72,26 +97,41 @@ impl Site {
             true => Command::new(self.clients.join("venv/bin/python")),
             false => Command::new("bash"),
         };
-        let output =
-            command.arg(path).args(words).env("SNG", self.clients.join("syslog-ng")).output().unwrap();
+        let unpacked = self.clients.join("debian");
+        if unpacked.join("usr/sbin/rsyslogd").exists() {
+            let libraries = unpacked.join("usr/lib/x86_64-linux-gnu");
+            let programs = std::env::var("PATH").unwrap();
+            command.env("PATH", format!("{}:{programs}", unpacked.join("usr/sbin").display()));
+            command.env("RSYSLOG_MODDIR", libraries.join("rsyslog")).env("LD_LIBRARY_PATH", libraries);
+        }
+        let output = command.arg(path).args(words).env("SNG", unpacked).output().unwrap();
         let told = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{script} {words:?}: {told}");
     }
 
-    /// How many events are found.
-    fn count(&self, query: &str) -> usize {
-        self.hub.rows(&["hunt", query, "--format", "json", "--limit", "100000"]).len()
+    fn url(&self, port: u16) -> String {
+        format!("http://{HOST}:{port}")
     }
 
-    /// Lets a script send and waits until so many more events are found, and no more than that.
-    fn sends(&self, script: &str, words: &[&str], query: &str, events: usize) {
-        let before = self.count(query);
+    /// The events that are found, as they came.
+    fn found(&self, query: &str) -> Vec<String> {
+        let rows = self.hub.rows(&["hunt", query, "--format", "json", "--limit", "100000"]);
+        rows.iter().map(|row| row["raw"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// Lets a script send as many as it is told, and waits until so many more are found: each once, no other.
+    fn sends(&self, script: &str, words: &[&str], query: &str) {
+        let events: usize = if words.contains(&COUNT) { COUNT.parse().unwrap() } else { 1 };
+        let before = self.found(query).len();
         self.run(script, words);
         let what = format!("{script} {words:?}: {events} events");
-        until(&what, || self.count(query) >= before + events);
+        until(&what, || self.found(query).len() >= before + events);
+        // one that comes twice comes soon after
         std::thread::sleep(std::time::Duration::from_millis(1500));
-        assert_eq!(self.count(query) - before, events, "{what}, each once");
-        println!("{script} {words:?}: {events} sent, {events} found");
+        let found = self.found(query);
+        let distinct: HashSet<&String> = found.iter().collect();
+        assert_eq!((found.len() - before, distinct.len()), (events, found.len()), "{what}, each once");
+        println!("{script} {words:?}: {events} sent, {} found", found.len() - before);
     }
 }
 
@@ -109,42 +149,85 @@ fn port(address: &str) -> &str {
 
 const HOST: &str = "127.0.0.1";
 
+const RSYSLOG: &str = "\"invalid user admin\"";
+const SYSLOG_NG: &str = "\"Failed password for root\"";
+
 #[test]
-fn clients_of_syslog_are_heard() {
-    let Some(site) = Site::new() else { return };
-    let (count, tcp) = (COUNT.to_string(), port(&site.hub.syslog).to_owned());
-    let (http, udp) = (site.open_http.to_string(), site.syslog_udp.to_string());
-    site.sends("logger.sh", &[HOST, &tcp, &count], "\"ward-test\"", COUNT);
-    let rsyslog = "\"invalid user admin\"";
-    site.sends("rsyslog.sh", &[HOST, &tcp, &count, "tcp"], rsyslog, COUNT);
-    site.sends("rsyslog.sh", &[HOST, &udp, &count, "udp"], rsyslog, COUNT);
-    site.sends("rsyslog.sh", &[HOST, &http, &count, "es"], rsyslog, COUNT);
-    let syslog_ng = "\"Failed password for root\"";
-    site.sends("syslog_ng.sh", &[HOST, &tcp, &count, "syslog"], syslog_ng, COUNT);
-    site.sends("syslog_ng.sh", &[HOST, &tcp, &count, "network"], syslog_ng, COUNT);
-    site.sends("syslog_ng.sh", &[HOST, &http, &count, "http-es"], syslog_ng, COUNT);
-    site.sends("syslog_ng.sh", &[HOST, &http, &count, "hec"], syslog_ng, COUNT);
-    site.sends("journal_upload.sh", &[HOST, &http], "\"hello from journal\"", 1);
+fn logger_is_heard() {
+    let Some(site) = Site::of(Shipper::Program("usr/bin/logger")) else { return };
+    site.sends("logger.sh", &[HOST, port(&site.hub.syslog), COUNT], "\"ward-test\"");
 }
 
 #[test]
-fn clients_of_http_and_beats_and_gelf_are_heard() {
-    let Some(site) = Site::new() else { return };
-    let (count, http) = (COUNT.to_string(), site.open_http.to_string());
-    let url = format!("http://{HOST}:{http}");
-    site.sends("es_bulk.py", &[&url, &count, "elastic"], "\"login failed\"", COUNT);
-    site.sends("es_bulk.py", &[&url, &count, "opensearch"], "\"login failed\"", COUNT);
-    site.sends("hec.py", &[HOST, &http, &count], "blocked", COUNT);
-    let epr = "\"care relationship\"";
-    site.sends("otlp_logs.py", &[&url, &count, "http"], epr, COUNT);
-    site.sends("otlp_logs.py", &[&format!("http://{HOST}:{}", site.otlp), &count, "grpc"], epr, COUNT);
-    site.sends("beats.py", &[HOST, &site.beats.to_string(), &count], "2026-01-01T00", COUNT);
-    site.sends("gelf_forward.py", &[HOST, &site.gelf_udp.to_string(), &count, "gelf-udp"], "gelf", COUNT);
-    site.sends("gelf_forward.py", &[HOST, &site.gelf_tcp.to_string(), &count, "gelf-tcp"], "gelf", COUNT);
-    site.sends(
-        "gelf_forward.py",
-        &[HOST, &site.fluent.to_string(), &count, "forward"],
-        "\"ward.auth\"",
-        COUNT,
-    );
+fn rsyslog_is_heard() {
+    let Some(site) = Site::of(Shipper::Program("usr/sbin/rsyslogd")) else { return };
+    site.sends("rsyslog.sh", &[HOST, port(&site.hub.syslog), COUNT, "tcp"], RSYSLOG);
+    site.sends("rsyslog.sh", &[HOST, &site.syslog_udp.to_string(), COUNT, "udp"], RSYSLOG);
+    site.sends("rsyslog.sh", &[HOST, &site.open_http.to_string(), COUNT, "es"], RSYSLOG);
+}
+
+#[test]
+fn syslog_ng_is_heard() {
+    let Some(site) = Site::of(Shipper::Program("usr/sbin/syslog-ng")) else { return };
+    let (tcp, http) = (port(&site.hub.syslog), site.open_http.to_string());
+    site.sends("syslog_ng.sh", &[HOST, tcp, COUNT, "syslog"], SYSLOG_NG);
+    site.sends("syslog_ng.sh", &[HOST, tcp, COUNT, "network"], SYSLOG_NG);
+    site.sends("syslog_ng.sh", &[HOST, &http, COUNT, "http-es"], SYSLOG_NG);
+    site.sends("syslog_ng.sh", &[HOST, &http, COUNT, "hec"], SYSLOG_NG);
+}
+
+/// Its script sends one event.
+#[test]
+fn systemd_journal_upload_is_heard() {
+    let Some(site) = Site::of(Shipper::Program("lib/systemd/systemd-journal-upload")) else { return };
+    site.sends("journal_upload.sh", &[HOST, &site.open_http.to_string()], "\"hello from journal\"");
+}
+
+#[test]
+fn elasticsearch_py_is_heard() {
+    let Some(site) = Site::of(Shipper::Library("elasticsearch")) else { return };
+    site.sends("es_bulk.py", &[&site.url(site.open_http), COUNT, "elastic"], "\"login failed\"");
+}
+
+#[test]
+fn opensearch_py_is_heard() {
+    let Some(site) = Site::of(Shipper::Library("opensearchpy")) else { return };
+    site.sends("es_bulk.py", &[&site.url(site.open_http), COUNT, "opensearch"], "\"login failed\"");
+}
+
+#[test]
+fn splunk_handler_is_heard() {
+    let Some(site) = Site::of(Shipper::Library("splunk_handler")) else { return };
+    site.sends("hec.py", &[HOST, &site.open_http.to_string(), COUNT], "blocked");
+}
+
+#[test]
+fn opentelemetry_over_http_is_heard() {
+    let Some(site) = Site::of(Shipper::Library("opentelemetry.exporter.otlp.proto.http")) else { return };
+    site.sends("otlp_logs.py", &[&site.url(site.open_http), COUNT, "http"], "\"care relationship\"");
+}
+
+#[test]
+fn opentelemetry_over_grpc_is_heard() {
+    let Some(site) = Site::of(Shipper::Library("opentelemetry.exporter.otlp.proto.grpc")) else { return };
+    site.sends("otlp_logs.py", &[&site.url(site.otlp), COUNT, "grpc"], "\"care relationship\"");
+}
+
+#[test]
+fn pylogbeat_is_heard() {
+    let Some(site) = Site::of(Shipper::Library("pylogbeat")) else { return };
+    site.sends("beats.py", &[HOST, &site.beats.to_string(), COUNT], "2026-01-01T00");
+}
+
+#[test]
+fn graypy_is_heard() {
+    let Some(site) = Site::of(Shipper::Library("graypy")) else { return };
+    site.sends("gelf_forward.py", &[HOST, &site.gelf_udp.to_string(), COUNT, "gelf-udp"], "gelf");
+    site.sends("gelf_forward.py", &[HOST, &site.gelf_tcp.to_string(), COUNT, "gelf-tcp"], "gelf");
+}
+
+#[test]
+fn fluent_logger_is_heard() {
+    let Some(site) = Site::of(Shipper::Library("fluent")) else { return };
+    site.sends("gelf_forward.py", &[HOST, &site.fluent.to_string(), COUNT, "forward"], "\"ward.auth\"");
 }
