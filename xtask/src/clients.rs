@@ -115,12 +115,17 @@ const UNPACKED: [Unpacked; 2] = [
     Unpacked {
         name: "rsyslog",
         or_installed: true,
-        files: &["usr/sbin/rsyslogd", "usr/lib/x86_64-linux-gnu/rsyslog/omelasticsearch.so"],
-        packages: &["rsyslog", "rsyslog-elasticsearch"],
+        files: &[
+            "usr/sbin/rsyslogd",
+            "usr/lib/x86_64-linux-gnu/rsyslog/omelasticsearch.so",
+            "usr/lib/x86_64-linux-gnu/rsyslog/lmnsd_gtls.so",
+        ],
+        packages: &["rsyslog", "rsyslog-elasticsearch", "rsyslog-gnutls"],
         libraries: &[
             ("libestr.so.0", "libestr0"),
             ("libfastjson.so.4", "libfastjson4"),
             ("libcurl.so.4", "libcurl4"),
+            ("libgnutls.so.30", "libgnutls30"),
         ],
         try_it: &["usr/sbin/rsyslogd", "-v"],
     },
@@ -186,6 +191,21 @@ fn unpack(name: &str, packages: &[&str], into: &Path) -> Result<(), String> {
     for package in packages.flatten() {
         done(program("dpkg").arg("-x").arg(package.path()).arg(into))?;
     }
+    merge_libraries(into).map_err(|error| format!("{}: {error}", into.display()))
+}
+
+/// Moves libraries of `/lib` to those of `/usr/lib`, as a system has them: nothing looks into both.
+fn merge_libraries(root: &Path) -> std::io::Result<()> {
+    let merged = root.join(LIBRARY_FOLDER);
+    let apart = root.join(LIBRARY_FOLDER.trim_start_matches("usr/"));
+    if !apart.exists() {
+        return Ok(());
+    }
+    fs::create_dir_all(&merged)?;
+    for library in fs::read_dir(apart)? {
+        let library = library?;
+        fs::rename(library.path(), merged.join(library.file_name()))?;
+    }
     Ok(())
 }
 
@@ -233,4 +253,22 @@ pub fn scripts() -> Option<PathBuf> {
     let folder = std::env::var_os("WARD_CLIENTS_SCRIPTS")
         .map_or_else(|| root().join("../shared/clients"), PathBuf::from);
     fs::canonicalize(folder).ok().filter(|folder| folder.join("logger.sh").exists())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn libraries_lie_in_one_place() {
+        let root = tempfile::tempdir().unwrap();
+        let apart = root.path().join("lib/x86_64-linux-gnu");
+        fs::create_dir_all(&apart).unwrap();
+        fs::write(apart.join("libx.so.3.1"), "x").unwrap();
+        std::os::unix::fs::symlink("libx.so.3.1", apart.join("libx.so.3")).unwrap();
+        merge_libraries(root.path()).unwrap();
+        merge_libraries(root.path()).unwrap();
+        let merged = root.path().join(LIBRARY_FOLDER).join("libx.so.3");
+        assert_eq!(fs::read_to_string(merged).unwrap(), "x");
+    }
 }
