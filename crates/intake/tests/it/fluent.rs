@@ -1,6 +1,5 @@
 //! Fluent Forward, as fluent-logger, Fluentd and Fluent Bit speak it.
 
-use std::io::Write;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -28,7 +27,7 @@ fn chunk(chunk: &[u8; 2], entries: &[u8], compressed: bool) -> Vec<u8> {
     let entries = if compressed { crate::events::gzip(entries) } else { entries.to_vec() };
     let mut message = b"\x93\xa3app\xc5".to_vec();
     message.extend_from_slice(&u16::try_from(entries.len()).unwrap().to_be_bytes());
-    message.write_all(&entries).unwrap();
+    message.extend_from_slice(&entries);
     message.extend_from_slice(if compressed { b"\x83\xaacompressed\xa4gzip" } else { b"\x82" });
     message.extend_from_slice(b"\xa4size\x05\xa5chunk\xa2");
     message.extend_from_slice(chunk);

@@ -1,8 +1,7 @@
 //! Real shippers send to a real hub, and each event is found once.
 //!
 //! `cargo xtask clients` installs them; the scripts that run them lie beside the repository. What is left out:
-//! rsyslog over RELP (no listener of Ward), and rsyslog over TLS (its script has a fault in
-//! quoting; TLS is tested in `crates/intake`).
+//! rsyslog over RELP (no listener of Ward).
 
 use std::collections::HashSet;
 use std::net::{TcpListener, UdpSocket};
@@ -29,6 +28,9 @@ struct Site {
     clients: PathBuf,
     open_http: u16,
     syslog_udp: u16,
+    syslog_tls: u16,
+    /// Who vouches for the hub's certificate.
+    authority: PathBuf,
     beats: u16,
     gelf_tcp: u16,
     gelf_udp: u16,
@@ -62,7 +64,7 @@ impl Site {
             return None;
         }
         let mut hub = Hub::new();
-        let [open_http, beats, gelf_tcp, fluent, otlp] = std::array::from_fn(|_| free_tcp());
+        let [open_http, syslog_tls, beats, gelf_tcp, fluent, otlp] = std::array::from_fn(|_| free_tcp());
         let [syslog_udp, gelf_udp] = std::array::from_fn(|_| free_udp());
         let mut config = std::fs::read_to_string(hub.config()).unwrap();
         for (kind, port) in [
@@ -78,6 +80,13 @@ impl Site {
                 "[[intake.{kind}]]\nname = \"{kind}-{port}\"\nlisten = \"127.0.0.1:{port}\"\nsource = \"rxx\"\n"
             ));
         }
+        let (authority, key) = certificate(&hub);
+        config.push_str(&format!(
+            "[[intake.syslog_tls]]\nname = \"tls\"\nlisten = \"127.0.0.1:{syslog_tls}\"\nsource = \"rxx\"\n\
+             tls = {{ certificate = \"{}\", key = \"{}\" }}\n",
+            authority.display(),
+            key.display(),
+        ));
         std::fs::write(hub.config(), config).unwrap();
         // what the scripts show as their credentials
         for secret in ["key", "admin", "t", "00000000-0000-0000-0000-000000000000"] {
@@ -87,7 +96,20 @@ impl Site {
             hub.ward(&[&issue[..], &[&file]].concat());
         }
         hub.start();
-        Some(Self { hub, scripts, clients, open_http, syslog_udp, beats, gelf_tcp, gelf_udp, fluent, otlp })
+        Some(Self {
+            hub,
+            scripts,
+            clients,
+            open_http,
+            syslog_udp,
+            syslog_tls,
+            authority,
+            beats,
+            gelf_tcp,
+            gelf_udp,
+            fluent,
+            otlp,
+        })
     }
 
     /// Runs a script with these words.
@@ -135,6 +157,13 @@ impl Site {
     }
 }
 
+/// A certificate that vouches for itself, and its key.
+fn certificate(hub: &Hub) -> (PathBuf, PathBuf) {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let key = hub.desk.write("hub.key", made.signing_key.serialize_pem());
+    (hub.desk.write("hub.pem", made.cert.pem()), key)
+}
+
 fn free_tcp() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
@@ -164,6 +193,9 @@ fn rsyslog_is_heard() {
     site.sends("rsyslog.sh", &[HOST, port(&site.hub.syslog), COUNT, "tcp"], RSYSLOG);
     site.sends("rsyslog.sh", &[HOST, &site.syslog_udp.to_string(), COUNT, "udp"], RSYSLOG);
     site.sends("rsyslog.sh", &[HOST, &site.open_http.to_string(), COUNT, "es"], RSYSLOG);
+    // the script loses the quotes that rsyslog wants around the path
+    let authority = format!("\"{}\"", site.authority.display());
+    site.sends("rsyslog.sh", &[HOST, &site.syslog_tls.to_string(), COUNT, "tls", &authority], RSYSLOG);
 }
 
 #[test]
