@@ -13,7 +13,7 @@ Elasticsearch _bulk, syslog over TCP - and starts it again, many times. Then hol
 acknowledged: every event once, every finding once. Fails also when a restart took more than two seconds.
 Usage: cargo xtask crash [--kills N] [--seed S]
 
-  cargo xtask crash                      1,000 kills, about 40 minutes; CI's own test does 50
+  cargo xtask crash                      1,000 kills, about 20 minutes; CI's own test does 50
   cargo xtask crash --kills 50 --seed 7  the same instants and batches again, as far as the machine lets them
 
 Measure on a quiet machine: a restart waits for the disk, and so for all who use it.";
