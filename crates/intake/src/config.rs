@@ -1,5 +1,6 @@
 //! What the configuration says of listeners.
 
+mod check;
 mod limits;
 
 use std::net::SocketAddr;

@@ -1,6 +1,5 @@
 //! Listeners, started and stopped.
 
-use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::accept::{Connection, Until, accept};
 use crate::config::{
-    DatagramListener, HttpListener, IntakeConfig, Limits, PlainText, Protocol, StreamListener, TlsFiles,
+    DatagramListener, HttpListener, IntakeConfig, Limits, Protocol, StreamListener, TlsFiles,
 };
 use crate::datagrams::{self, Reader};
 use crate::door::{Dependencies, Door};
@@ -42,15 +41,9 @@ pub struct Running {
 /// # Errors
 /// One of them cannot be started; then none is.
 pub async fn start(config: &IntakeConfig, dependencies: &Dependencies) -> Result<Running, IntakeError> {
+    config.check()?;
     let until = Until::default();
-    let mut starting = Starting {
-        config,
-        dependencies,
-        bound: Vec::new(),
-        names: HashSet::new(),
-        ready: Vec::new(),
-        until: until.clone(),
-    };
+    let mut starting = Starting { dependencies, bound: Vec::new(), ready: Vec::new(), until: until.clone() };
     for listener in &config.http {
         starting.http(listener).await?;
     }
@@ -113,10 +106,8 @@ impl Running {
 type Task = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
 
 struct Starting<'a> {
-    config: &'a IntakeConfig,
     dependencies: &'a Dependencies,
     bound: Vec<Bound>,
-    names: HashSet<String>,
     /// What runs once all could be bound.
     ready: Vec<Task>,
     until: Until,
@@ -145,7 +136,7 @@ impl Starting<'_> {
 
     async fn http_as(&mut self, listener: &HttpListener, protocol: &'static str) -> Result<(), IntakeError> {
         let tls = self.tls(listener.tls.as_ref(), &[b"h2", b"http/1.1"])?;
-        let bound = self.bind(&listener.name, protocol, listener.listen, tls.is_some()).await?;
+        let bound = self.bind(&listener.name, protocol, listener.listen).await?;
         let state = HttpState::of(listener, protocol, self.dependencies);
         let door = Arc::clone(state.door());
         let mut router = http::routes(state);
@@ -169,15 +160,8 @@ impl Starting<'_> {
         F: Future<Output = ()> + Send + 'static,
         S: Fn(Arc<Door>, Connection, CancellationToken) -> F + Clone + Send + Sync + 'static,
     {
-        if protocol == "syslog_tls" && listener.tls.is_none() {
-            return Err(IntakeError::NoTls { name: listener.name.clone() });
-        }
-        let certificates = listener.tls.as_ref().is_some_and(|tls| tls.client_authorities.is_some());
-        if listener.source.is_none() && !certificates {
-            return Err(IntakeError::NoSource { name: listener.name.clone() });
-        }
         let tls = self.tls(listener.tls.as_ref(), &[])?;
-        let bound = self.bind(&listener.name, protocol, listener.listen, tls.is_some()).await?;
+        let bound = self.bind(&listener.name, protocol, listener.listen).await?;
         let name = (listener.name.as_str(), protocol);
         let door = Door::new(name, &listener.limits, listener.source.as_ref(), self.dependencies);
         let (serving, stop) = (Arc::clone(&door), self.until.stop.clone());
@@ -193,11 +177,7 @@ impl Starting<'_> {
         protocol: &'static str,
         reader: impl FnOnce(&Limits) -> R,
     ) -> Result<(), IntakeError> {
-        if listener.source.is_none() {
-            return Err(IntakeError::NoSource { name: listener.name.clone() });
-        }
         let address = listener.listen;
-        self.permit(&listener.name, address, false)?;
         let unbound = |source| IntakeError::Bind { name: listener.name.clone(), address, source };
         let socket = datagrams::bind(address, listener.receive_buffer_bytes).map_err(unbound)?;
         let address = socket.local_addr().map_err(unbound)?;
@@ -209,31 +189,18 @@ impl Starting<'_> {
         Ok(())
     }
 
-    /// Checks what the configuration wants, and binds.
+    /// Binds.
     async fn bind(
         &mut self,
         name: &str,
         protocol: &'static str,
         address: SocketAddr,
-        encrypted: bool,
     ) -> Result<TcpListener, IntakeError> {
-        self.permit(name, address, encrypted)?;
         let unbound = |source| IntakeError::Bind { name: name.to_owned(), address, source };
         let listener = TcpListener::bind(address).await.map_err(unbound)?;
         let address = listener.local_addr().map_err(unbound)?;
         self.bound.push(Bound { name: name.to_owned(), protocol, address });
         Ok(listener)
-    }
-
-    fn permit(&mut self, name: &str, address: SocketAddr, encrypted: bool) -> Result<(), IntakeError> {
-        let accepted = self.config.plain_text_off_loopback == Some(PlainText::Accepted);
-        if !encrypted && !address.ip().to_canonical().is_loopback() && !accepted {
-            return Err(IntakeError::PlainText { name: name.to_owned(), address });
-        }
-        if !self.names.insert(name.to_owned()) {
-            return Err(IntakeError::SameName { name: name.to_owned() });
-        }
-        Ok(())
     }
 
     fn tls(

@@ -26,7 +26,8 @@ pub struct ConfigArgs {
 
 #[derive(Debug, Subcommand)]
 enum ConfigCommand {
-    /// Say whether it is valid; unknown keys are refused with their line
+    /// Say whether the hub could start with it: unknown keys are refused with their line, missing files and
+    /// plain text where it is not allowed are named
     Check,
     /// Show every setting and where it comes from: file, environment or default
     Show,
@@ -49,6 +50,7 @@ pub fn run(args: &ConfigArgs) -> Result<Ending, Error> {
     let config = args.place.load()?;
     match args.command {
         ConfigCommand::Check => {
+            config.check()?;
             let named = file.as_deref().map_or("no file".to_owned(), |path| path.display().to_string());
             print(&format!("{} is valid.\n", safe(&named)))?;
         }

@@ -58,8 +58,13 @@ impl Place {
     pub fn open(&self) -> Result<Office, Error> {
         let config = self.load()?;
         let file = config.data.folder.join("ward.db");
-        if config.data.store.is_none() && !file.exists() {
-            return Err(Error::NoHub(file));
+        if config.data.store.is_none() {
+            // Whoever may not look there must not be told that there is none.
+            match file.try_exists() {
+                Ok(true) => {}
+                Ok(false) => return Err(Error::NoHub(file)),
+                Err(source) => return Err(Error::Read { path: file, source }),
+            }
         }
         Office::open(config)
     }

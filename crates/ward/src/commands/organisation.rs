@@ -76,7 +76,10 @@ Whoever may see an organisation sees everything below it.";
 /// # Errors
 /// What keeps it from being carried out.
 pub fn run(args: &OrganisationArgs) -> Result<Ending, Error> {
-    let office = args.place.begin()?;
+    let office = match &args.command {
+        OrganisationCommand::List { .. } => args.place.open()?,
+        OrganisationCommand::Add { .. } | OrganisationCommand::Import { .. } => args.place.begin()?,
+    };
     match &args.command {
         OrganisationCommand::Add { code, name, kind, parent } => {
             let (id, name) = (code.clone(), name.clone());

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use figment::Figment;
 use figment::providers::{Env, Format as _, Toml};
+use figment::value::UncasedStr;
 use serde::{Deserialize, Serialize};
 use ward_intake::IntakeConfig;
 
@@ -152,15 +153,26 @@ impl HubConfig {
             }
             figment = figment.merge(Toml::string(&text));
         }
-        let figment = figment.merge(
-            Env::prefixed("WARD_")
-                .split("__")
-                .filter(|key| SECTIONS.iter().any(|section| key.starts_with(section))),
-        );
-        figment.extract().map_err(|error| Error::Config {
-            path: path.map_or_else(|| "the environment".into(), Path::to_owned),
-            reason: error.to_string(),
-        })
+        // Chosen before the names are split: afterwards they have no `__`.
+        let ours = |key: &UncasedStr| SECTIONS.iter().any(|section| key.starts_with(*section));
+        let figment = figment.merge(Env::prefixed("WARD_").filter(ours).split("__"));
+        // The file by itself was good.
+        figment
+            .extract()
+            .map_err(|error| Error::Config { path: "of the environment".into(), reason: error.to_string() })
+    }
+
+    /// Looks at what only the start would find, without starting anything: files that are named and missing,
+    /// listeners that cannot be.
+    ///
+    /// # Errors
+    /// What would keep the hub from starting, as far as the configuration is to blame.
+    pub fn check(&self) -> Result<(), Error> {
+        let WatchConfig { rules, pipelines, taxonomy, .. } = &self.watch;
+        for path in rules.iter().chain(pipelines).chain(taxonomy) {
+            std::fs::metadata(path).map_err(|source| Error::Read { path: path.clone(), source })?;
+        }
+        Ok(self.intake.check()?)
     }
 
     /// URL of the database.

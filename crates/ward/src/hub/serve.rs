@@ -39,6 +39,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// It cannot be started.
 pub fn run(args: &ServeArgs) -> Result<Ending, Error> {
     let config = args.place.load()?;
+    config.check()?;
     logging::start(&config.log)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Error::Thread)?;
     runtime.block_on(async {

@@ -10,6 +10,7 @@ mod dice;
 mod formats;
 mod full;
 mod hub;
+mod operator;
 mod proof;
 mod rules;
 mod running;

@@ -1,16 +1,20 @@
 //! How far the sending is, for whoever waits at the terminal.
 
+use std::cell::RefCell;
 use std::io::IsTerminal;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::commands::tell;
 use crate::terminal::{grouped, safe};
 
 /// A progress bar on standard error; one that is not shown does nothing.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Progress {
     bar: ProgressBar,
+    /// The reason of the last wait, where no bar shows it.
+    told: RefCell<String>,
 }
 
 impl Progress {
@@ -29,7 +33,7 @@ impl Progress {
         if shown {
             bar.enable_steady_tick(Duration::from_millis(200));
         }
-        Self { bar }
+        Self { bar, told: RefCell::default() }
     }
 
     /// Says how far it is: bytes of the inputs, and events acknowledged.
@@ -38,10 +42,15 @@ impl Progress {
         self.bar.set_message(format!("{} events acknowledged", grouped(events)));
     }
 
-    /// Says that it waits, and why.
+    /// Says that it waits, and why; where no bar is shown, in a line for each new reason.
     pub fn wait(&self, pause: Duration, why: &str) {
         let seconds = pause.as_secs_f64();
         self.bar.set_message(format!("waiting {seconds:.1} s: {}", safe(why)));
+        if self.bar.is_hidden() && *self.told.borrow() != why {
+            why.clone_into(&mut self.told.borrow_mut());
+            // Nothing depends on whether it could be told.
+            let _ = tell(&format!("Waiting for the hub: {why}"));
+        }
     }
 
     /// Calls `write` with the bar out of its way.
