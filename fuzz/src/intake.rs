@@ -13,6 +13,7 @@ use ward_intake::http::elastic::bulk;
 use ward_intake::http::hec::{envelope, raw};
 use ward_intake::http::journal_upload::export::{Exported, Lines, entry};
 use ward_intake::http::otlp::transcode;
+use ward_intake::relp::frames;
 use ward_intake::syslog::{Framer, Messages, Step};
 use ward_telemetry::input::Format;
 
@@ -135,6 +136,19 @@ fn messages_of_forward(stream: &[u8], portion: usize) -> Vec<usize> {
         }
     }
     found
+}
+
+/// RELP frames: what a frame holds does not depend on what comes after it, and is missed until it is whole.
+pub fn relp(input: &[u8]) {
+    let mut rest = input;
+    while let Ok(found) = frames::frame(rest, 1 << 10) {
+        assert!(found.data.len() <= 1 << 10 && found.data.end < found.next, "it goes on where nothing is");
+        let alone = &rest[..found.next];
+        assert_eq!(frames::frame(alone, 1 << 10).as_ref(), Ok(&found));
+        let cut = &alone[..found.next - 1];
+        assert_eq!(frames::frame(cut, 1 << 10), Err(frames::NoFrame::More));
+        rest = &rest[found.next..];
+    }
 }
 
 /// GELF datagrams: the first byte of each says how long it is.

@@ -24,6 +24,8 @@ pub struct IntakeConfig {
     pub syslog_tcp: Vec<StreamListener>,
     /// Syslog over TCP with `tls`, which must be given (RFC 5425).
     pub syslog_tls: Vec<StreamListener>,
+    /// Syslog by RELP, each message acknowledged: rsyslog's `omrelp`, with or without `tls`.
+    pub relp: Vec<StreamListener>,
     /// Syslog over UDP.
     pub syslog_udp: Vec<DatagramListener>,
     /// Beats and Logstash (Lumberjack version 2).
@@ -101,7 +103,7 @@ impl Protocol {
     }
 }
 
-/// A listener of streams: syslog, Beats, GELF, Fluent Forward, gRPC.
+/// A listener of streams: syslog, RELP, Beats, GELF, Fluent Forward, gRPC.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StreamListener {

@@ -62,13 +62,15 @@ pub enum Reason {
     GelfParts,
     /// A Forward message that is none.
     Fluent,
+    /// A RELP frame that is none, or not expected.
+    Relp,
     /// Datagrams that the kernel dropped.
     DroppedByKernel,
 }
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::NoCredential,
         Self::UnknownCredential,
         Self::TokenInQuery,
@@ -97,6 +99,7 @@ impl Reason {
         Self::Gelf,
         Self::GelfParts,
         Self::Fluent,
+        Self::Relp,
         Self::DroppedByKernel,
     ];
 
@@ -131,6 +134,7 @@ impl Reason {
             Self::Gelf => "gelf",
             Self::GelfParts => "gelf_parts",
             Self::Fluent => "fluent",
+            Self::Relp => "relp",
             Self::DroppedByKernel => "dropped_by_kernel",
         }
     }

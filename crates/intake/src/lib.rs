@@ -30,10 +30,12 @@ mod kernel;
 mod members;
 mod pace;
 mod pipe;
+pub mod relp;
 mod running;
 mod sources;
 pub mod syslog;
 mod tls;
+mod wire;
 
 pub use config::{IntakeConfig, Limits};
 pub use counters::{Counters, ListenerFigures, Reason};

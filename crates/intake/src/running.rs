@@ -16,7 +16,7 @@ use crate::datagrams::{self, Reader};
 use crate::door::{Dependencies, Door};
 use crate::http::{self, HttpState};
 use crate::tls::Tls;
-use crate::{IntakeError, beats, fluent, gelf, syslog};
+use crate::{IntakeError, beats, fluent, gelf, relp, syslog};
 
 /// A listener and where it really listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +52,9 @@ pub async fn start(config: &IntakeConfig, dependencies: &Dependencies) -> Result
     }
     for listener in &config.syslog_tls {
         starting.stream(listener, "syslog_tls", syslog::serve).await?;
+    }
+    for listener in &config.relp {
+        starting.stream(listener, "relp", relp::serve).await?;
     }
     for listener in &config.syslog_udp {
         starting.datagrams(listener, "syslog_udp", |_| syslog::Syslog)?;

@@ -17,6 +17,7 @@ const READING_ROOMS: &[&str] = &[
     "intake/src/http/hec",
     "intake/src/http/journal_upload",
     "intake/src/http/otlp",
+    "intake/src/relp",
     "intake/src/syslog",
     "journal/src",
 ];
@@ -52,6 +53,7 @@ const NOT_READING: &[(&str, &str)] = &[
     ("intake/src/http/hec/channels.rs", "reads a list of numbers with serde_json"),
     ("intake/src/http/otlp/grpc.rs", "reads five bytes before the message"),
     ("intake/src/http/otlp/status.rs", "what is said of errors"),
+    ("intake/src/relp/serve.rs", "what to do with frames"),
     ("intake/src/syslog/tcp.rs", "what to do with messages"),
     ("intake/src/syslog/udp.rs", "what to do with datagrams"),
     ("telemetry/src/error.rs", "what is said of errors"),

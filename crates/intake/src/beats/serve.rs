@@ -3,17 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Buf, BytesMut};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::time::{interval, timeout};
+use bytes::Buf;
+use tokio::time::interval;
 use tokio_util::sync::CancellationToken;
 use ward_telemetry::input::Format;
 
 use super::frames::{Frame, NoFrame, Sizes, frame, unpack};
-use crate::accept::{Connection, Stream};
+use crate::accept::Connection;
 use crate::counters::Reason;
 use crate::door::{Door, NotTaken, Shown};
 use crate::sources::Sender;
+use crate::wire::{Over, Wire};
 
 /// Serves one connection until its end.
 pub(crate) async fn serve(door: Arc<Door>, connection: Connection, stop: CancellationToken) {
@@ -23,28 +23,24 @@ pub(crate) async fn serve(door: Arc<Door>, connection: Connection, stop: Cancell
     let sizes =
         Sizes { event: limits.body_bytes, packed: limits.body_bytes, unpacked: limits.unpacked_bytes };
     let mut beat = Beat {
-        stream: connection.stream,
-        buffer: BytesMut::with_capacity(READ),
+        wire: Wire::new(connection.stream, Arc::clone(&door), stop),
         window: Window::default(),
         acknowledged: 0,
         sizes,
         sender,
         door: Arc::clone(&door),
-        stop,
     };
     beat.serve().await;
 }
 
 struct Beat {
-    stream: Stream,
-    buffer: BytesMut,
+    wire: Wire,
     window: Window,
     /// The last number that the client was told.
     acknowledged: u32,
     sizes: Sizes,
     sender: Arc<Sender>,
     door: Arc<Door>,
-    stop: CancellationToken,
 }
 
 /// Events that are not handed over yet.
@@ -58,21 +54,18 @@ struct Window {
     last: u32,
 }
 
-/// The connection is over.
-struct Over;
-
 impl Beat {
     async fn serve(&mut self) {
         while self.step().await.is_ok() {}
-        let _ = self.stream.shutdown().await;
+        self.wire.close().await;
     }
 
     /// Takes one frame, or reads on.
     async fn step(&mut self) -> Result<(), Over> {
-        let read = frame(&self.buffer, self.sizes, &mut self.window.records);
+        let read = frame(&self.wire.held, self.sizes, &mut self.window.records);
         match read {
             Ok((Frame::Packed { start, end }, next)) => {
-                let packed = self.buffer.split_to(next).freeze().slice(start..end);
+                let packed = self.wire.held.split_to(next).freeze().slice(start..end);
                 let sizes = self.sizes;
                 let unpacked = if packed.len() < INLINE {
                     unpack(&packed, sizes)
@@ -86,12 +79,16 @@ impl Beat {
                 }
             }
             Ok((frame, next)) => {
-                self.buffer.advance(next);
+                self.wire.held.advance(next);
                 self.take(frame).await
             }
-            Err(NoFrame::More) => self.read().await,
+            Err(NoFrame::More) => {
+                // What was not acknowledged is sent again, wherever the window stands.
+                let between = self.wire.held.is_empty() && self.window.events == 0;
+                self.wire.more(between).await
+            }
             Err(wrong) => {
-                let bytes = self.buffer.split().freeze();
+                let bytes = self.wire.held.split().freeze();
                 self.wrong(wrong, &bytes).await
             }
         }
@@ -170,37 +167,8 @@ impl Beat {
 
     async fn acknowledge(&mut self, number: u32) -> Result<(), Over> {
         let [a, b, c, d] = number.to_be_bytes();
-        let written =
-            timeout(self.door.limits.read(), self.stream.write_all(&[b'2', b'A', a, b, c, d])).await;
         self.acknowledged = number;
-        match written {
-            Ok(Ok(())) => self.stream.flush().await.map_err(|_| Over),
-            _ => Err(Over),
-        }
-    }
-
-    async fn read(&mut self) -> Result<(), Over> {
-        let between = self.buffer.is_empty() && self.window.events == 0;
-        let wait = if between { self.door.limits.idle() } else { self.door.limits.read() };
-        self.buffer.reserve(READ);
-        let read = tokio::select! {
-            read = timeout(wait, self.stream.read_buf(&mut self.buffer)) => read,
-            // What was not acknowledged is sent again, wherever the window stands.
-            () = self.stop.cancelled() => return Err(Over),
-        };
-        match read {
-            Ok(Ok(0) | Err(_)) => {
-                if !between {
-                    self.door.figures.refuse(Reason::BrokenOff, 1);
-                }
-                Err(Over)
-            }
-            Ok(Ok(_)) => Ok(()),
-            Err(_) => {
-                self.door.figures.refuse(Reason::Slow, 1);
-                Err(Over)
-            }
-        }
+        self.wire.write(&[b'2', b'A', a, b, c, d]).await
     }
 
     async fn wrong(&mut self, wrong: NoFrame, bytes: &[u8]) -> Result<(), Over> {
@@ -215,7 +183,6 @@ impl Beat {
     }
 }
 
-const READ: usize = 64 << 10;
 /// Packed frames up to here are unpacked where they are.
 const INLINE: usize = 16 << 10;
 /// Windows up to here are one batch even where batches are small.

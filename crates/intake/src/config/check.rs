@@ -51,7 +51,8 @@ impl IntakeConfig {
         });
         let grpc = self.otlp_grpc.iter().map(|listener| Shown { must_have_source: false, ..of(listener) });
         let secure = self.syslog_tls.iter().map(|listener| Shown { must_have_tls: true, ..of(listener) });
-        let streams = self.syslog_tcp.iter().chain(&self.beats).chain(&self.gelf_tcp).map(of);
+        let streams = self.syslog_tcp.iter().chain(&self.relp);
+        let streams = streams.chain(&self.beats).chain(&self.gelf_tcp).chain(&self.fluent_forward).map(of);
         let datagrams = self.syslog_udp.iter().chain(&self.gelf_udp).map(|listener| Shown {
             name: &listener.name,
             address: listener.listen,
@@ -104,7 +105,7 @@ mod tests {
         let accepted = "plain_text_off_loopback = \"accepted\"\n".to_owned();
         assert_eq!(said(&(accepted + &listener("http", "\"[::]:0\""))), "good");
         assert!(said(&listener("syslog_tls", &format!("{here}\nsource = \"b\""))).contains("needs `tls`"));
-        for kind in ["syslog_tcp", "syslog_udp", "beats", "gelf_tcp", "gelf_udp"] {
+        for kind in ["syslog_tcp", "syslog_udp", "beats", "gelf_tcp", "gelf_udp", "fluent_forward", "relp"] {
             assert!(said(&listener(kind, here)).contains("needs a `source`"), "{kind}");
             assert_eq!(said(&listener(kind, &format!("{here}\nsource = \"b\""))), "good", "{kind}");
         }

@@ -13,7 +13,7 @@ pub struct Limits {
     /// Longest body, frame or message once unpacked, in bytes. Default 24 MiB: the journal takes 32 in one batch, and
     /// records may be longer than what they came in.
     pub unpacked_bytes: usize,
-    /// Longest syslog or GELF message and journal field, in bytes. Default 1 MiB.
+    /// Longest syslog, RELP or GELF message and journal field, in bytes. Default 1 MiB.
     pub message_bytes: usize,
     /// Bytes of bodies that may be held at a time, in all requests of the listener. Default 256 MiB.
     pub memory_bytes: usize,

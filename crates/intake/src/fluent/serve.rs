@@ -2,65 +2,57 @@
 
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::time::timeout;
+use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 use ward_telemetry::input::Format;
 
 use super::message::{Message, message};
 use super::messagepack::{Ends, NoValue};
-use crate::accept::{Connection, Stream};
+use crate::accept::Connection;
 use crate::counters::Reason;
 use crate::digest;
 use crate::door::{Door, Shown};
 use crate::pipe::{Pipe, Records, hand_over};
 use crate::sources::Sender;
+use crate::wire::{Over, Wire};
 
 /// Serves one connection until its end.
 pub(crate) async fn serve(door: Arc<Door>, connection: Connection, stop: CancellationToken) {
     let shown = Shown { certificate: connection.certificate, ..Shown::default() };
     let Ok(sender) = door.sender(&shown) else { return };
     let mut client = Client {
-        stream: connection.stream,
-        buffer: BytesMut::with_capacity(READ),
+        wire: Wire::new(connection.stream, Arc::clone(&door), stop),
         ends: Ends::new(door.limits.body_bytes),
         unnamed: Pipe::new(Arc::clone(&door), Arc::clone(&sender), Records::default()),
         sender,
         door,
-        stop,
     };
     while client.step().await.is_ok() {}
     client.unnamed.finish().await;
-    let _ = client.stream.shutdown().await;
+    client.wire.close().await;
 }
 
 struct Client {
-    stream: Stream,
-    buffer: BytesMut,
+    wire: Wire,
     ends: Ends,
     /// Records of messages that are not to be acknowledged.
     unnamed: Pipe<Records>,
     sender: Arc<Sender>,
     door: Arc<Door>,
-    stop: CancellationToken,
 }
-
-/// The connection is over.
-struct Over;
 
 impl Client {
     /// Takes one message, or reads on.
     async fn step(&mut self) -> Result<(), Over> {
-        match self.ends.next(&self.buffer) {
+        match self.ends.next(&self.wire.held) {
             Ok(end) => {
-                let bytes = self.buffer.split_to(end).freeze();
+                let bytes = self.wire.held.split_to(end).freeze();
                 self.take(bytes).await
             }
             Err(NoValue::More) => self.read().await,
             Err(why) => {
                 // where the next message begins is not known
-                let bytes = self.buffer.split().freeze();
+                let bytes = self.wire.held.split().freeze();
                 let _ = self.wrong(why, &bytes).await;
                 Err(Over)
             }
@@ -120,36 +112,14 @@ impl Client {
     }
 
     async fn acknowledge(&mut self, chunk: &str) -> Result<(), Over> {
-        let answer = acknowledgement(chunk).ok_or(Over)?;
-        match timeout(self.door.limits.read(), self.stream.write_all(&answer)).await {
-            Ok(Ok(())) => self.stream.flush().await.map_err(|_| Over),
-            _ => Err(Over),
-        }
+        self.wire.write(&acknowledgement(chunk).ok_or(Over)?).await
     }
 
     async fn read(&mut self) -> Result<(), Over> {
-        let between = self.buffer.is_empty();
-        let wait = if between { self.door.limits.idle() } else { self.door.limits.read() };
-        self.buffer.reserve(READ);
-        let read = tokio::select! {
-            read = timeout(wait, self.stream.read_buf(&mut self.buffer)) => read,
-            () = self.unnamed.ready() => {
-                return if self.unnamed.send().await { Ok(()) } else { Err(Over) };
-            }
-            () = self.stop.cancelled() => return Err(Over),
-        };
-        match read {
-            Ok(Ok(0) | Err(_)) => {
-                if !between {
-                    self.door.figures.refuse(Reason::BrokenOff, 1);
-                }
-                Err(Over)
-            }
-            Ok(Ok(_)) => Ok(()),
-            Err(_) => {
-                self.door.figures.refuse(Reason::Slow, 1);
-                Err(Over)
-            }
+        let between = self.wire.held.is_empty();
+        tokio::select! {
+            read = self.wire.more(between) => read,
+            () = self.unnamed.ready() => if self.unnamed.send().await { Ok(()) } else { Err(Over) },
         }
     }
 
@@ -172,6 +142,5 @@ fn acknowledgement(chunk: &str) -> Option<Vec<u8>> {
     Some(answer)
 }
 
-const READ: usize = 64 << 10;
 /// Messages up to here are read where they are.
 const INLINE: usize = 16 << 10;

@@ -11,6 +11,7 @@ mod hec;
 mod journal_upload;
 mod kit;
 mod otlp;
+mod relp;
 mod routes;
 mod syslog;
 mod tls;

@@ -1,7 +1,6 @@
 //! Real shippers send to a real hub, and each event is found once.
 //!
-//! `cargo xtask clients` installs them; the scripts that run them lie beside the repository. What is left out:
-//! rsyslog over RELP (no listener of Ward).
+//! `cargo xtask clients` installs them; the scripts that run them lie beside the repository.
 
 use std::collections::HashSet;
 use std::net::{TcpListener, UdpSocket};
@@ -29,6 +28,7 @@ struct Site {
     open_http: u16,
     syslog_udp: u16,
     syslog_tls: u16,
+    relp: u16,
     /// Who vouches for the hub's certificate.
     authority: PathBuf,
     beats: u16,
@@ -64,11 +64,13 @@ impl Site {
             return None;
         }
         let mut hub = Hub::new();
-        let [open_http, syslog_tls, beats, gelf_tcp, fluent, otlp] = std::array::from_fn(|_| free_tcp());
+        let [open_http, syslog_tls, relp, beats, gelf_tcp, fluent, otlp] =
+            std::array::from_fn(|_| free_tcp());
         let [syslog_udp, gelf_udp] = std::array::from_fn(|_| free_udp());
         let mut config = std::fs::read_to_string(hub.config()).unwrap();
         for (kind, port) in [
             ("http", open_http),
+            ("relp", relp),
             ("beats", beats),
             ("gelf_tcp", gelf_tcp),
             ("fluent_forward", fluent),
@@ -103,6 +105,7 @@ impl Site {
             open_http,
             syslog_udp,
             syslog_tls,
+            relp,
             authority,
             beats,
             gelf_tcp,
@@ -193,6 +196,7 @@ fn rsyslog_is_heard() {
     site.sends("rsyslog.sh", &[HOST, port(&site.hub.syslog), COUNT, "tcp"], RSYSLOG);
     site.sends("rsyslog.sh", &[HOST, &site.syslog_udp.to_string(), COUNT, "udp"], RSYSLOG);
     site.sends("rsyslog.sh", &[HOST, &site.open_http.to_string(), COUNT, "es"], RSYSLOG);
+    site.sends("rsyslog.sh", &[HOST, &site.relp.to_string(), COUNT, "relp"], RSYSLOG);
     // the script loses the quotes that rsyslog wants around the path
     let authority = format!("\"{}\"", site.authority.display());
     site.sends("rsyslog.sh", &[HOST, &site.syslog_tls.to_string(), COUNT, "tls", &authority], RSYSLOG);
