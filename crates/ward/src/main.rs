@@ -7,6 +7,7 @@ mod detect;
 mod error;
 mod hidden;
 mod hub;
+mod outbound;
 mod own_rules;
 mod rule_set;
 mod rules;

@@ -122,6 +122,13 @@ pub struct LogConfig {
     pub level: String,
     /// `text` or `json`. Default `text`.
     pub format: LogFormat,
+    /// A collector of OpenTelemetry that also gets the records (OTLP over HTTP), such as
+    /// `https://collector:4318/v1/logs`; `http` on loopback only. Default: none.
+    pub otlp: Option<String>,
+    /// File with the token that it wants (`Authorization: Bearer`).
+    pub otlp_token_file: Option<PathBuf>,
+    /// The authority of its certificate, PEM. Default: those that the system trusts.
+    pub otlp_ca_file: Option<PathBuf>,
 }
 
 /// How log lines are written.
@@ -254,7 +261,13 @@ impl Default for HuntConfig {
 
 impl Default for LogConfig {
     fn default() -> Self {
-        Self { level: "info".to_owned(), format: LogFormat::Text }
+        Self {
+            level: "info".to_owned(),
+            format: LogFormat::Text,
+            otlp: None,
+            otlp_token_file: None,
+            otlp_ca_file: None,
+        }
     }
 }
 

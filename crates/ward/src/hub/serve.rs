@@ -40,7 +40,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub fn run(args: &ServeArgs) -> Result<Ending, Error> {
     let config = args.place.load()?;
     config.check()?;
-    logging::start(&config.log)?;
+    let _logging = logging::start(&config.log)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Error::Thread)?;
     runtime.block_on(async {
         let mut terminate = signal(SignalKind::terminate()).map_err(Error::Thread)?;

@@ -1,6 +1,7 @@
 //! What an operator does wrong on a long day, and what he is told.
 
 use crate::desk::{Desk, Ran};
+use crate::running::{Hub, free_address, until};
 
 fn ward(desk: &Desk, words: &[&str], environment: &[(&str, &str)]) -> Ran {
     let mut command = desk.command(words);
@@ -87,4 +88,29 @@ fn whoever_sends_to_a_hub_that_is_away_is_told_that_it_is_waited_for() {
     assert_eq!(ran.code(), 2);
     assert_eq!(ran.err().matches("Waiting for the hub").count(), 1, "once: {}", ran.err());
     assert!(ran.err().contains("Stopped at"), "{}", ran.err());
+}
+
+#[test]
+fn the_hub_may_be_its_own_collector_of_log_records() {
+    let mut hub = Hub::new();
+    let collector = free_address();
+    let token = hub.desk.write("log.token", &hub.token);
+    let mut config = std::fs::read_to_string(hub.config()).unwrap();
+    config.push_str(&format!("[[intake.http]]\nname = \"otlp\"\nlisten = \"{collector}\"\n"));
+    config.push_str(&format!("[log]\notlp = \"http://{collector}/v1/logs\"\n"));
+    config.push_str(&format!("otlp_token_file = \"{}\"\n", token.display()));
+    std::fs::write(hub.config(), config).unwrap();
+    hub.start();
+    let found = |hub: &Hub| hub.rows(&["hunt", "\"the hub is ready\"", "--format", "json"]);
+    until("its own log record", || !found(&hub).is_empty());
+    let raw = found(&hub)[0]["raw"].as_str().unwrap().to_owned();
+    assert!(raw.contains("service.name") && raw.contains("\"ward\""), "{raw}");
+}
+
+#[test]
+fn a_collector_in_plain_text_on_another_machine_is_refused() {
+    let desk = desk("[log]\notlp = \"http://collector.example:4318/v1/logs\"\n");
+    let ran = ward(&desk, &["serve"], &[]);
+    assert_eq!(ran.code(), 2);
+    assert!(ran.err().contains("collector.example") && ran.err().contains("use https"), "{}", ran.err());
 }
