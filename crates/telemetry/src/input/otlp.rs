@@ -6,6 +6,9 @@
 //! `traceId`, `spanId`, `eventName`, `scope.name`. A text body is `body` and `message`, and if it is
 //! itself JSON, CEF, LEEF, an audit record or logfmt, its fields too; a map body gives the fields of the
 //! map. Maps in maps are dotted paths, arrays are many values.
+//!
+//! What is kept of a record is an element of `resourceLogs` with this record alone: without its resource nobody
+//! could say later whose it was.
 
 use super::fields::Fields;
 use super::payload;
@@ -26,8 +29,8 @@ struct Request<'a> {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ResourceLogs<'a> {
-    #[serde(default)]
-    resource: Value,
+    #[serde(borrow, default)]
+    resource: Option<&'a RawValue>,
     #[serde(borrow, default, alias = "instrumentationLibraryLogs")]
     scope_logs: Vec<ScopeLogs<'a>>,
 }
@@ -35,8 +38,8 @@ struct ResourceLogs<'a> {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ScopeLogs<'a> {
-    #[serde(default)]
-    scope: Value,
+    #[serde(borrow, default)]
+    scope: Option<&'a RawValue>,
     #[serde(borrow, default)]
     log_records: Vec<&'a RawValue>,
 }
@@ -58,31 +61,51 @@ pub fn decode(
         } else {
             vec![serde_json::from_str(document).map_err(Error::Otlp)?]
         };
+    let mut whole = String::new();
     for of_resource in &resources {
+        let resource = parsed(of_resource.resource)?;
         for of_scope in &of_resource.scope_logs {
+            let scope = parsed(of_scope.scope)?;
+            let before = before_record(of_resource.resource, of_scope.scope);
             for raw in &of_scope.log_records {
-                let record: Value = serde_json::from_str(raw.get()).map_err(Error::Otlp)?;
-                log_record(&record, of_scope, of_resource, names, scanner, event);
-                let event = Event {
+                let record = parsed(Some(raw))?;
+                log_record(&record, &scope, &resource, names, scanner, event);
+                whole.clear();
+                whole.extend([&before, raw.get(), AFTER_RECORD]);
+                each(Event {
                     text: &event.arena,
                     fields: &event.fields,
-                    record: raw.get().as_bytes(),
+                    record: whole.as_bytes(),
                     form: RecordForm::Json,
-                    unicode_escapes: memchr::memmem::find(raw.get().as_bytes(), b"\\u").is_some(),
-                };
-                each(event);
+                    unicode_escapes: memchr::memmem::find(whole.as_bytes(), b"\\u").is_some(),
+                });
             }
         }
     }
     Ok(())
 }
 
+fn parsed(raw: Option<&RawValue>) -> Result<Value, Error> {
+    raw.map_or(Ok(Value::Null), |raw| serde_json::from_str(raw.get()).map_err(Error::Otlp))
+}
+
+/// What stands before a record in an element of `resourceLogs` that holds it alone.
+fn before_record(resource: Option<&RawValue>, scope: Option<&RawValue>) -> String {
+    let member = |name: &str, value: Option<&RawValue>| {
+        value.map(|value| format!("\"{name}\":{},", value.get())).unwrap_or_default()
+    };
+    let (resource, scope) = (member("resource", resource), member("scope", scope));
+    format!("{{{resource}\"scopeLogs\":[{{{scope}\"logRecords\":[")
+}
+
+const AFTER_RECORD: &str = "]}]}";
+
 const REQUEST: &str = "\"resourceLogs\"";
 
 fn log_record(
     record: &Value,
-    of_scope: &ScopeLogs<'_>,
-    of_resource: &ResourceLogs<'_>,
+    scope: &Value,
+    resource: &Value,
     names: &FieldNames,
     scanner: &mut Scanner,
     event: &mut EventBuf,
@@ -98,7 +121,7 @@ fn log_record(
         put_value(body, node, &mut fields);
     }
     put_pairs(body.get("kvlistValue").and_then(|list| list.get("values")), NodeId::ROOT, &mut fields);
-    for owner in [record, &of_scope.scope, &of_resource.resource] {
+    for owner in [record, scope, resource] {
         put_pairs(owner.get("attributes"), NodeId::ROOT, &mut fields);
     }
     let time = ["timeUnixNano", "observedTimeUnixNano"].iter().find_map(|key| {
@@ -113,7 +136,7 @@ fn log_record(
             fields.put_absent(key, ValueKind::Text, &text);
         }
     }
-    if let Some(name) = of_scope.scope.get("name").and_then(Value::as_str) {
+    if let Some(name) = scope.get("name").and_then(Value::as_str) {
         fields.put("scope.name", name);
     }
 }

@@ -3,11 +3,10 @@
 //! `cargo xtask clients` installs them; the scripts that run them lie beside the repository.
 
 use std::collections::HashSet;
-use std::net::{TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::running::{Hub, until};
+use crate::running::{Hub, free_port, until};
 
 /// Events of each shipper, as its script is told.
 const COUNT: &str = "300";
@@ -65,8 +64,8 @@ impl Site {
         }
         let mut hub = Hub::new();
         let [open_http, syslog_tls, relp, beats, gelf_tcp, fluent, otlp] =
-            std::array::from_fn(|_| free_tcp());
-        let [syslog_udp, gelf_udp] = std::array::from_fn(|_| free_udp());
+            std::array::from_fn(|_| free_port());
+        let [syslog_udp, gelf_udp] = std::array::from_fn(|_| free_port());
         let mut config = std::fs::read_to_string(hub.config()).unwrap();
         for (kind, port) in [
             ("http", open_http),
@@ -165,14 +164,6 @@ fn certificate(hub: &Hub) -> (PathBuf, PathBuf) {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let key = hub.desk.write("hub.key", made.signing_key.serialize_pem());
     (hub.desk.write("hub.pem", made.cert.pem()), key)
-}
-
-fn free_tcp() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
-fn free_udp() -> u16 {
-    UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 fn port(address: &str) -> &str {

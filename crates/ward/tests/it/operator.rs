@@ -82,8 +82,7 @@ fn organisations_are_listed_only_where_a_hub_was_begun() {
 fn whoever_sends_to_a_hub_that_is_away_is_told_that_it_is_waited_for() {
     let desk = Desk::new();
     let events = desk.write("events.json", "{\"a\":1}\n").display().to_string();
-    let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let hub = format!("http://{address}");
+    let hub = format!("http://{}", free_address());
     let ran = desk.ward(&["ingest", &events, "--hub", &hub, "--patience", "1", "--no-progress"]);
     assert_eq!(ran.code(), 2);
     assert_eq!(ran.err().matches("Waiting for the hub").count(), 1, "once: {}", ran.err());
@@ -104,7 +103,7 @@ fn the_hub_may_be_its_own_collector_of_log_records() {
     let found = |hub: &Hub| hub.rows(&["hunt", "\"the hub is ready\"", "--format", "json"]);
     until("its own log record", || !found(&hub).is_empty());
     let raw = found(&hub)[0]["raw"].as_str().unwrap().to_owned();
-    assert!(raw.contains("service.name") && raw.contains("\"ward\""), "{raw}");
+    assert!(raw.contains("service.name") && raw.contains("\"ward\""), "whose it is: {raw}");
 }
 
 #[test]

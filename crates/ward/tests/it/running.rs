@@ -1,9 +1,10 @@
 //! A hub that runs: a real process, real sockets, real files, and a power switch.
 
 use std::fs::{File, OpenOptions};
-use std::net::TcpListener;
+use std::net::{TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -182,7 +183,19 @@ impl Drop for Hub {
 }
 
 pub fn free_address() -> String {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
+    format!("127.0.0.1:{}", free_port())
+}
+
+/// A port that nobody listens on, over TCP and UDP. It is below those that the system gives to whoever asks for
+/// any, and the tests that run beside this one begin elsewhere, so that it is still free when the hub wants it.
+pub fn free_port() -> u16 {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let first = std::process::id() % 1_250 * 16;
+    let free = |port: &u16| {
+        TcpListener::bind(("127.0.0.1", *port)).is_ok() && UdpSocket::bind(("127.0.0.1", *port)).is_ok()
+    };
+    let ports = std::iter::repeat_with(|| first + NEXT.fetch_add(1, Ordering::Relaxed));
+    ports.take(20_000).map(|at| 10_000 + (at % 20_000) as u16).find(free).unwrap()
 }
 
 /// Waits until it holds, a minute at most.

@@ -229,9 +229,8 @@ impl<'a> Eyes<'a> {
         let Self { resolver, worker, hits, ask, .. } = self;
         hits.clear();
         let (mut seen, mut device) = (false, None);
-        let kept = as_kept(&event.format, &event.raw);
-        if let Some((format, bytes)) = kept {
-            self.decoder.decode_record(format, &bytes, &ask.names, &mut |decoded| {
+        if let Some(format) = as_kept(&event.format) {
+            self.decoder.decode_record(format, &event.raw, &ask.names, &mut |decoded| {
                 let Decoded::Event { event, .. } = decoded else { return };
                 seen = true;
                 let class = Arc::clone(resolver.resolve(&event));
@@ -256,17 +255,13 @@ impl<'a> Eyes<'a> {
 
 /// How the bytes that the lake kept of an event are to be read: each stands alone there, without the file
 /// or document it came in. `None`: it cannot be read alone.
-fn as_kept<'a>(format: &str, raw: &'a [u8]) -> Option<(Format, std::borrow::Cow<'a, [u8]>)> {
+fn as_kept(format: &str) -> Option<Format> {
     Some(match format.parse().ok()? {
-        Format::Evtx | Format::Json => (Format::JsonLines, raw.into()),
-        Format::SyslogFrames => (Format::Syslog, raw.into()),
-        Format::Otlp => {
-            let whole = [b"{\"scopeLogs\":[{\"logRecords\":[".as_slice(), raw, b"]}]}"].concat();
-            (Format::Otlp, whole.into())
-        }
+        Format::Evtx | Format::Json => Format::JsonLines,
+        Format::SyslogFrames => Format::Syslog,
         // The names of the columns are not in the row.
         Format::Csv | Format::Zeek | Format::W3c => return None,
-        lines => (lines, raw.into()),
+        alone => alone,
     })
 }
 
@@ -287,9 +282,9 @@ mod tests {
     fn read(format: &str, raw: &[u8]) -> Option<String> {
         let mut names = FieldNames::default();
         let field = names.intern("a").unwrap();
-        let (format, bytes) = as_kept(format, raw)?;
+        let format = as_kept(format)?;
         let mut value = None;
-        Decoder::new(&Options::default()).decode_record(format, &bytes, &names, &mut |decoded| {
+        Decoder::new(&Options::default()).decode_record(format, raw, &names, &mut |decoded| {
             if let Decoded::Event { event, .. } = decoded {
                 value = event.first(field);
             }
@@ -304,7 +299,11 @@ mod tests {
             ("json", "{\n \"a\": \"1\"\n}"),
             ("evtx", "{\"a\":\"1\"}"),
             ("logfmt", "a=1 b=2"),
-            ("otlp", "{\"attributes\":[{\"key\":\"a\",\"value\":{\"stringValue\":\"1\"}}]}"),
+            (
+                "otlp",
+                "{\"resource\":{\"attributes\":[{\"key\":\"a\",\"value\":{\"stringValue\":\"1\"}}]},\
+                  \"scopeLogs\":[{\"logRecords\":[{}]}]}",
+            ),
         ] {
             assert_eq!(read(format, raw.as_bytes()).as_deref(), Some("1"), "{format}");
         }
