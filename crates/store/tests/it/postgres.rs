@@ -1,4 +1,4 @@
-//! A PostgreSQL server for all tests of a run, started by the first of them.
+//! A PostgreSQL server for all tests of a run, those of `ward` too, started by the first of them.
 //!
 //! Each test is a process of its own: the first one to hold the lock starts the server from the binaries it
 //! finds on this machine, in a temporary folder, reached by its socket only. A shell beside it stops it a
@@ -7,6 +7,7 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Once, OnceLock};
 use std::time::Duration;
 
@@ -16,13 +17,25 @@ pub fn say_skipped(why: &str) {
     SAID.call_once(|| println!("skipped: no PostgreSQL: {why}"));
 }
 
-/// The server's URL, with a `?` in it already, or why there is none.
-pub fn server() -> Result<String, String> {
-    static SERVER: OnceLock<Result<String, String>> = OnceLock::new();
-    SERVER.get_or_init(found_or_started).clone()
+/// The URL of an empty schema of the caller's own, or why there is none.
+pub fn schema() -> Result<String, String> {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    static SERVER: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    let folder = SERVER.get_or_init(server).as_ref().map_err(String::clone)?;
+    let name = format!("test_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+    let statement = format!("DROP SCHEMA IF EXISTS {name} CASCADE; CREATE SCHEMA {name}");
+    let psql = ["-q", "-U", "ward", "-c", &statement, "postgres", "-h"];
+    let made =
+        Command::new("psql").args(psql).arg(folder).output().map_err(|error| format!("psql: {error}"))?;
+    if !made.status.success() {
+        return Err(String::from_utf8_lossy(&made.stderr).into_owned());
+    }
+    let host = folder.display();
+    Ok(format!("postgres://ward@localhost/postgres?host={host}&options=-c%20search_path%3D{name}"))
 }
 
-fn found_or_started() -> Result<String, String> {
+/// The folder of the server's socket, and that it is still in use.
+pub fn server() -> Result<PathBuf, String> {
     let binaries = binaries().ok_or("there is no initdb of version 15 or newer")?;
     let temporary = std::env::temp_dir();
     let lock = File::create(temporary.join("ward-store-tests.lock")).map_err(|error| error.to_string())?;
@@ -31,16 +44,12 @@ fn found_or_started() -> Result<String, String> {
     if let Ok(folder) = fs::read_to_string(&note) {
         let folder = PathBuf::from(folder);
         if answers(&binaries, &folder) && File::create(folder.join("used")).is_ok() {
-            return Ok(url(&folder));
+            return Ok(folder);
         }
     }
     let folder = start(&binaries, &temporary)?;
     fs::write(&note, folder.display().to_string()).map_err(|error| error.to_string())?;
-    Ok(url(&folder))
-}
-
-fn url(folder: &Path) -> String {
-    format!("postgres://ward@localhost/postgres?host={}", folder.display())
+    Ok(folder)
 }
 
 /// The folder of the newest server's binaries.

@@ -1,7 +1,6 @@
 //! A store to test with: each case runs on SQLite and on PostgreSQL, in a database of its own.
 
 use std::future::Future;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use tempfile::TempDir;
 use ward_core::{
@@ -35,12 +34,11 @@ pub fn on_each_place(case: impl AsyncFn(&Place)) {
     let folder = tempfile::tempdir().unwrap();
     let url = Store::url_of(&folder.path().join("ward.db"));
     runtime.block_on(case(&Place { url, kind: Kind::Sqlite, folder }));
-    match postgres::server() {
-        Ok(server) => runtime.block_on(async {
+    match postgres::schema() {
+        Ok(url) => {
             let folder = tempfile::tempdir().unwrap();
-            let place = Place { url: schema(&server).await, kind: Kind::Postgres, folder };
-            case(&place).await;
-        }),
+            runtime.block_on(case(&Place { url, kind: Kind::Postgres, folder }));
+        }
         Err(why) => postgres::say_skipped(&why),
     }
 }
@@ -49,13 +47,6 @@ impl Place {
     pub async fn open(&self) -> Store {
         Store::open(&self.url, StoreOptions::default()).await.unwrap()
     }
-}
-
-async fn schema(server: &str) -> String {
-    static NUMBER: AtomicU32 = AtomicU32::new(0);
-    let name = format!("test_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
-    run(server, &format!("DROP SCHEMA IF EXISTS {name} CASCADE; CREATE SCHEMA {name}")).await;
-    format!("{server}&options=-c%20search_path%3D{name}")
 }
 
 /// Runs statements past the store, as somebody would who should not.

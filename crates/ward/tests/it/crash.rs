@@ -1,7 +1,7 @@
 //! The hub is killed again and again while four clients send. What it acknowledged is found once, and so is
 //! what its rules should find.
 //!
-//! `cargo xtask crash` runs this with more kills. `WARD_CRASH_KILLS` says how many, `WARD_CRASH_SEED` which,
+//! `cargo xtask crash` runs these with more kills. `WARD_CRASH_KILLS` says how many, `WARD_CRASH_SEED` which,
 //! and `WARD_CRASH_RESTART_MILLISECONDS` how long a restart may take; without it nothing timed is asserted.
 
 use std::collections::BTreeMap;
@@ -12,18 +12,35 @@ use std::time::Duration;
 
 use ward_journal::{Item, Journal, Options, Position, RealDisk};
 
-use crate::desk::rule;
+use crate::desk::{Desk, rule};
 use crate::dice::Dice;
+use crate::postgres;
 use crate::proof::{Proof, strays};
 use crate::running::{Hub, until};
 use crate::senders::{Account, Client, Gate};
 
 #[test]
 fn whatever_the_hub_acknowledged_is_there_once_however_often_it_is_killed() {
-    let kills = setting("WARD_CRASH_KILLS").unwrap_or(50);
+    killed(setting("WARD_CRASH_KILLS").unwrap_or(50), Hub::with(LAKE));
+}
+
+#[test]
+fn so_it_is_when_its_store_is_postgresql() {
+    match postgres::schema() {
+        Ok(store) => {
+            let desk = Desk::new();
+            let data = desk.path().join("data");
+            killed(setting("WARD_CRASH_KILLS").unwrap_or(15), Hub::over(store, desk, &data, LAKE));
+        }
+        Err(why) => postgres::say_skipped(&why),
+    }
+}
+
+const LAKE: &str = "tidy_seconds = 1";
+
+fn killed(kills: u64, mut hub: Hub) {
     let seed = setting("WARD_CRASH_SEED").unwrap_or_else(|| u64::from(std::process::id()));
     println!("{kills} kills, seed {seed}");
-    let mut hub = Hub::with("tidy_seconds = 1");
     add_rules(&hub);
     let mut dice = Dice::new(seed);
     let mut restarts = vec![hub.start()];
@@ -53,6 +70,10 @@ fn whatever_the_hub_acknowledged_is_there_once_however_often_it_is_killed() {
                 std::thread::sleep(Duration::from_millis(dice.below(2_200)));
             }
             hub.kill();
+            if hub.store().starts_with("postgres:") {
+                // which stops when nobody has used it for a minute
+                postgres::server().unwrap();
+            }
             keep_books(&hub, &mut kept);
         }
         restarts.push(hub.start());

@@ -11,6 +11,8 @@ mod formats;
 mod full;
 mod hub;
 mod operator;
+#[path = "../../../store/tests/it/postgres.rs"]
+mod postgres;
 mod proof;
 mod rules;
 mod running;

@@ -114,10 +114,9 @@ pub fn strays(hub: &Hub) -> Vec<String> {
 }
 
 fn with_store<T>(hub: &Hub, ask: impl AsyncFnOnce(&Store) -> T) -> T {
-    let url = Store::url_of(&hub.data().join("ward.db"));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let store = Store::open(&url, StoreOptions::default()).await.unwrap();
+        let store = Store::open(hub.store(), StoreOptions::default()).await.unwrap();
         ask(&store).await
     })
 }

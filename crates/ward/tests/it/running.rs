@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use ureq::Body;
 use ureq::http::Response;
+use ward_store::Store;
 
 use crate::desk::Desk;
 
@@ -24,6 +25,7 @@ pub struct Hub {
     /// What the source `rxx` shows.
     pub token: String,
     data: PathBuf,
+    store: String,
     process: Option<Child>,
 }
 
@@ -42,9 +44,15 @@ impl Hub {
 
     /// With its data in this folder.
     pub fn at(desk: Desk, data: &Path, lake: &str) -> Self {
+        let store = Store::url_of(&data.join("ward.db"));
+        Self::over(store, desk, data, lake)
+    }
+
+    /// With its store in this database.
+    pub fn over(store: String, desk: Desk, data: &Path, lake: &str) -> Self {
         let [address, syslog] = [free_address(), free_address()];
         let config = format!(
-            "[data]\nfolder = \"{}\"\n[journal]\nseal_seconds = 1\nreserve_megabytes = 1\n\
+            "[data]\nfolder = \"{}\"\nstore = \"{store}\"\n[journal]\nseal_seconds = 1\nreserve_megabytes = 1\n\
              [watch]\nrules = [\"{}/rules\"]\nreload_seconds = 1\n[lake]\n{lake}\n\
              [[intake.http]]\nname = \"http\"\nlisten = \"{address}\"\napi = true\n\
              protocols = [\"events\", \"hec\", \"elastic\"]\n\
@@ -54,7 +62,7 @@ impl Hub {
         );
         desk.write("ward.toml", config);
         let mut hub =
-            Self { desk, address, syslog, token: String::new(), data: data.to_owned(), process: None };
+            Self { desk, address, syslog, token: String::new(), data: data.to_owned(), store, process: None };
         hub.ward(&["organisation", "add", "RXX", "--name", "Riverside", "--kind", "organisation"]);
         hub.ward(&["source", "add", "rxx", "--organisation", "RXX"]);
         hub.token = hub.ward(&["token", "issue", "--label", "feed", "--source", "rxx"]).trim().to_owned();
@@ -64,6 +72,11 @@ impl Hub {
     /// Where it keeps everything.
     pub fn data(&self) -> &Path {
         &self.data
+    }
+
+    /// URL of its store.
+    pub fn store(&self) -> &str {
+        &self.store
     }
 
     /// The file with its settings.
