@@ -93,11 +93,8 @@ impl Report {
     }
 
     fn full(&mut self, hub: &Hub, bodies: &[Body], plan: Plan) -> Result<f64, String> {
-        let pace = Pace {
-            connections: plan.connections,
-            time: Duration::from_secs(plan.seconds),
-            rate: None,
-        };
+        let pace =
+            Pace { connections: plan.connections, time: Duration::from_secs(plan.seconds), rate: None };
         let before = Used::now(hub);
         let start = Instant::now();
         let mut sent = send(&hub.address, &hub.tokens, bodies, pace)?;

@@ -153,6 +153,21 @@ pub(crate) async fn hand_over(
     events: u64,
     key: Option<[u8; 32]>,
 ) -> bool {
+    hand_over_within(door, sender, format, payload, events, key, Duration::MAX).await
+}
+
+/// Hands a batch over, and tries no more once that has taken so long: for clients that send again what was not
+/// answered, and do so sooner or later whether or not it is still being tried. `false`: it is not kept.
+pub(crate) async fn hand_over_within(
+    door: &Door,
+    sender: &Sender,
+    format: &str,
+    payload: Vec<u8>,
+    events: u64,
+    key: Option<[u8; 32]>,
+    patience: Duration,
+) -> bool {
+    let begun = Instant::now();
     while let Err(NotTaken::TooFast(wait)) = door.pace(sender, events) {
         sleep(wait.min(LONGEST_WAIT)).await;
     }
@@ -162,6 +177,7 @@ pub(crate) async fn hand_over(
             Ok(_) => return true,
             Err(Refusal::Closed) => return false,
             Err(Refusal::TooLarge) => return door.set_aside(sender, Reason::TooLarge, payload).await.is_ok(),
+            Err(_) if begun.elapsed() >= patience => return false,
             Err(refusal) => sleep(refusal.retry_after().min(LONGEST_WAIT)).await,
         }
     }

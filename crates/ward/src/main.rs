@@ -20,6 +20,11 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+// What threads of a hub hand to one another is of every size: the system's allocator keeps what each thread once
+// needed at most, and a hub grew for as long as it was watched (docs/benchmarks.md).
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// The cyber security operations centre of a health and care sector.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100)]

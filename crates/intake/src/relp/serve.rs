@@ -9,7 +9,7 @@ use super::frames::{Command, Frame, NoFrame, answer, frame};
 use crate::accept::Connection;
 use crate::counters::Reason;
 use crate::door::{Door, Shown};
-use crate::pipe::hand_over;
+use crate::pipe::hand_over_within;
 use crate::sources::Sender;
 use crate::syslog::Messages;
 use crate::wire::{Over, Wire};
@@ -121,7 +121,8 @@ impl Session {
         if !self.batch.is_empty() {
             self.door.figures.requests.add(1);
             let (format, payload, events) = self.batch.take();
-            if !hand_over(&self.door, &self.sender, format, payload, events, None).await {
+            let patience = self.door.limits.read();
+            if !hand_over_within(&self.door, &self.sender, format, payload, events, None, patience).await {
                 return Err(Over);
             }
         }

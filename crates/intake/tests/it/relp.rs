@@ -78,6 +78,20 @@ async fn nothing_is_answered_until_it_is_kept() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_kept_for_long_is_left_to_the_client_to_send_again() {
+    let hub = Hub::with("relp", "source = \"leeds\"\nlimits = { read_seconds = 1 }").await;
+    let mut stream = session(&hub).await;
+    hub.refuse(&[Refusal::Full { retry_after: Duration::from_millis(400) }; 4]);
+    stream.write_all(message(2, "<34>1 a").as_bytes()).await.unwrap();
+    assert_eq!(rest(&mut stream).await, "", "closed without an answer");
+    assert!(hub.batches().is_empty());
+    let mut stream = session(&hub).await;
+    stream.write_all(message(2, "<34>1 a").as_bytes()).await.unwrap();
+    hears(&mut stream, "2 rsp 6 200 OK\n").await;
+    assert_eq!(hub.text(), "7 <34>1 a");
+}
+
+#[tokio::test]
 async fn what_is_too_long_is_set_aside_and_answered_so_that_it_is_not_sent_for_ever() {
     let hub = Hub::with("relp", "source = \"leeds\"\nlimits = { message_bytes = 16 }").await;
     let mut stream = session(&hub).await;
