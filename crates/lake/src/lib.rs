@@ -3,7 +3,7 @@
 //! A [`SegmentWriter`] makes files of a segment of the journal; the caller records them in the catalogue as
 //! [`LakeFile`]s, and only then lets the segment go. [`Lake::search`] answers a [`Query`], newest first;
 //! [`Lake::sql`] answers SQL; [`Lake::raw_events`] gives the original bytes back, to be matched again.
-//! [`Lake::compact`] merges small files, [`expired`] tells which are too old, [`Lake::leftovers`] what unfinished
+//! [`Lake::compact`] merges small files, [`Retention`] tells which are too old, [`Lake::leftovers`] what unfinished
 //! work left.
 //!
 //! Invariants:
@@ -55,7 +55,7 @@ pub use lake::Lake;
 pub use query::{Query, QueryError};
 #[cfg(feature = "engine")]
 pub use raw::{RawEvent, RawEvents};
-pub use retention::{Retention, expired};
+pub use retention::Retention;
 pub use row::{FoundRow, LakeRow};
 #[cfg(feature = "engine")]
 pub use search::{Cancel, Estimate, Limits, Scanned, Search, TimeRange};

@@ -60,10 +60,7 @@ pub async fn files(store: &Store, scope: &Scope, filter: &FileFilter) -> Result<
         Some(wanted) => scope.narrowed(wanted.iter().cloned()),
         None => scope.clone(),
     };
-    let mut select = Sql::new(
-        "SELECT path, organisation, day, rows, bytes, min_time, max_time, digest, filters FROM lake_files \
-         WHERE state = 'live'",
-    );
+    let mut select = Sql::new(COLUMNS);
     if let Some(from) = filter.from {
         select.push(" AND max_time >= ").bind(from);
     }
@@ -73,6 +70,76 @@ pub async fn files(store: &Store, scope: &Scope, filter: &FileFilter) -> Result<
     within(&mut select, store.kind(), "organisation", &scope);
     select.push(" ORDER BY max_time DESC, path");
     store.rows(select).await?.iter().map(read).collect()
+}
+
+/// The files of an organisation and day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DayOfFiles {
+    /// Whose.
+    pub organisation: OrganisationId,
+    /// Which day: days since 1970-01-01, UTC.
+    pub day: i64,
+    /// How many of them are small.
+    pub small: u64,
+}
+
+/// The days, by organisation, that have several live files of `largest` bytes at most, or lie before `early`.
+///
+/// # Errors
+/// The database fails.
+pub async fn days(
+    store: &Store,
+    scope: &Scope,
+    largest: u64,
+    early: i64,
+) -> Result<Vec<DayOfFiles>, StoreError> {
+    let largest = i64::try_from(largest).unwrap_or(i64::MAX);
+    let mut select = Sql::new(
+        "SELECT organisation, day, CAST(SUM(CASE WHEN bytes <= $1 THEN 1 ELSE 0 END) AS BIGINT) AS small \
+         FROM lake_files WHERE state = 'live'",
+    );
+    select.values.extend(values![largest]);
+    within(&mut select, store.kind(), "organisation", scope);
+    select.push(
+        " GROUP BY organisation, day HAVING SUM(CASE WHEN bytes <= $1 THEN 1 ELSE 0 END) > 1 OR day < ",
+    );
+    select.bind(early).push(" ORDER BY organisation, day");
+    let rows = store.rows(select).await?;
+    let day = |row: &AnyRow| {
+        Ok(DayOfFiles { organisation: row.organisation(0)?, day: row.int(1)?, small: row.count(2)? })
+    };
+    rows.iter().map(day).collect()
+}
+
+/// Live files of an organisation and day, of `largest` bytes at most: the smallest `most` of them.
+///
+/// # Errors
+/// The database fails.
+pub async fn smallest(
+    store: &Store,
+    scope: &Scope,
+    of: &DayOfFiles,
+    largest: u64,
+    most: usize,
+) -> Result<Vec<LakeFile>, StoreError> {
+    let mut select = Sql::new(COLUMNS);
+    select.push(" AND organisation = ").bind(&of.organisation).push(" AND day = ").bind(of.day);
+    select.push(" AND bytes <= ").bind(i64::try_from(largest).unwrap_or(i64::MAX));
+    within(&mut select, store.kind(), "organisation", scope);
+    select.push(" ORDER BY bytes, path LIMIT ").bind(most as i64);
+    store.rows(select).await?.iter().map(read).collect()
+}
+
+/// Paths of all live files of an organisation and day.
+///
+/// # Errors
+/// The database fails.
+pub async fn paths(store: &Store, scope: &Scope, of: &DayOfFiles) -> Result<Vec<String>, StoreError> {
+    let mut select = Sql::new("SELECT path FROM lake_files WHERE state = 'live' AND organisation = ");
+    select.bind(&of.organisation).push(" AND day = ").bind(of.day);
+    within(&mut select, store.kind(), "organisation", scope);
+    select.push(" ORDER BY path");
+    store.rows(select).await?.iter().map(|row| row.text(0)).collect()
 }
 
 /// Notes that a file is being made, which is to be unlinked unless [`replace_files`] lets it live.
@@ -260,6 +327,10 @@ async fn end(
     let why = format!("{} files could not be {state}: {ended} of them are live", paths.len());
     Err(StoreError::Refused(why))
 }
+
+/// Live files, as [`read`] wants them.
+const COLUMNS: &str = "SELECT path, organisation, day, rows, bytes, min_time, max_time, digest, filters FROM lake_files \
+     WHERE state = 'live'";
 
 fn read(row: &AnyRow) -> Result<LakeFile, StoreError> {
     Ok(LakeFile {

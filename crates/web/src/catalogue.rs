@@ -13,7 +13,7 @@ pub fn entry(file: &LakeFile) -> Entry {
     Entry {
         path: file.path.clone(),
         organisation: file.organisation.clone(),
-        day: file.day.start().seconds().div_euclid(86_400),
+        day: number(file.day),
         rows: file.rows,
         bytes: file.bytes,
         min_time: file.min_time,
@@ -28,12 +28,21 @@ pub fn files(entries: Vec<Entry>) -> Vec<LakeFile> {
     entries.into_iter().map(file).collect()
 }
 
+/// Days since 1970-01-01.
+pub fn number(day: Day) -> i64 {
+    day.start().seconds().div_euclid(86_400)
+}
+
+/// The day of this number: days since 1970-01-01.
+pub fn day(number: i64) -> Day {
+    Day::of(ward_core::Timestamp::from_micros(number.saturating_mul(86_400_000_000)))
+}
+
 fn file(entry: Entry) -> LakeFile {
-    let midnight = ward_core::Timestamp::from_micros(entry.day.saturating_mul(86_400_000_000));
     LakeFile {
         path: entry.path,
         organisation: entry.organisation,
-        day: Day::of(midnight),
+        day: day(entry.day),
         rows: entry.rows,
         bytes: entry.bytes,
         min_time: entry.min_time,

@@ -1,41 +1,36 @@
-//! The keeper: puts small files of the lake together, removes old ones, and listens for sources that have
-//! fallen silent.
+//! The keeper: puts small files of the lake together and removes old ones.
 //!
 //! Invariant: the store knows first: a file is unlinked only after the catalogue does not list it any more,
 //! and not before searches that began with it must have ended; and a merged file is reserved before it is made.
 //! Invariant: what a crash left is deleted only where the store says that its events are elsewhere.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Map, json};
-use ward_core::{Actor, BatchId, OrganisationId, Scope, Severity, Timestamp};
+use ward_core::{Actor, BatchId, OrganisationId, Scope, Timestamp};
 use ward_journal::Journal;
 use ward_lake::{Day, Lake, LakeFile, Retention, WriteOptions, path_of, place_of};
-use ward_store::findings::{self, Finding, RuleName};
-use ward_store::lake_files::{self, FileFilter};
-use ward_store::{FindingId, Store, heartbeats, segments};
+use ward_store::lake_files;
+use ward_store::{Store, segments};
 use ward_web::catalogue;
 
 use super::config::HubConfig;
-use super::identity;
 use crate::clock::now;
 use crate::detect::problems::chain;
 use crate::error::Error;
 
 /// Files of one organisation and day from which on they are put together.
 const MANY: usize = 8;
+/// The same, of the day that is not over: more come.
+const MANY_TODAY: usize = 32;
 /// Largest file that is put together with others, in bytes.
 const SMALL: u64 = 64 << 20;
 /// Most files put together at once.
-const AT_ONCE: usize = 64;
+const AT_ONCE: usize = 256;
 /// How long a file that is not listed any more is kept for searches that began before, in microseconds.
 const GRACE: i64 = 5 * 60 * 1_000_000;
 /// What the names of merged files begin with.
 const MERGED: &str = "merged-";
-/// Time between looks for silent sources.
-const LISTEN: Duration = Duration::from_secs(15);
 
 /// Tidies the lake now and then, for ever. `first`: the first number that this run of the hub can give a batch.
 pub async fn tidy(store: Store, lake: Lake, journal: Arc<Journal>, first: BatchId, config: HubConfig) {
@@ -55,16 +50,6 @@ pub async fn tidy(store: Store, lake: Lake, journal: Arc<Journal>, first: BatchI
         let level = config.lake.compression_level;
         if let Err(error) = round(&store, &lake, level, &retention, now()).await {
             tracing::error!(error = %chain(&error), "could not tidy the lake; trying again later");
-        }
-    }
-}
-
-/// Looks for silent sources now and then, for ever.
-pub async fn listen_for_silence(store: Store) {
-    loop {
-        tokio::time::sleep(LISTEN).await;
-        if let Err(error) = tell_silence(&store).await {
-            tracing::error!(error = %chain(&error), "could not look for silent sources");
         }
     }
 }
@@ -106,7 +91,7 @@ fn number(segment: &str) -> Option<BatchId> {
     segment.split_once('-')?.0.parse().ok().map(BatchId)
 }
 
-/// One round of tidying.
+/// One round of tidying. What it holds in memory is one day of one organisation at a time.
 ///
 /// # Errors
 /// Store or lake cannot be used.
@@ -118,54 +103,88 @@ pub async fn round(
     now: Timestamp,
 ) -> Result<(), Error> {
     let by = Actor::ward("keeper");
+    let (all, today) = (Scope::whole_sector(), Day::of(now));
     // First of all what gives room: the rest may find none.
     unlink(store, lake, &by, now).await?;
-    let all = lake_files::files(store, &Scope::whole_sector(), &FileFilter::default()).await?;
-    let all = catalogue::files(all);
-    let expired: Vec<String> =
-        ward_lake::expired(&all, retention, Day::of(now)).map(|file| file.path.clone()).collect();
-    if !expired.is_empty() {
-        tracing::info!(files = expired.len(), "removing events that are older than they are kept");
-        lake_files::retire_files(store, &by, now, &expired).await?;
+    let days = lake_files::days(store, &all, SMALL, catalogue::number(today)).await?;
+    let (over, kept): (Vec<_>, Vec<_>) =
+        days.into_iter().partition(|of| retention.is_over(&of.organisation, catalogue::day(of.day), today));
+    for of in &over {
+        let paths = lake_files::paths(store, &all, of).await?;
+        tracing::info!(organisation = %of.organisation, files = paths.len(), "removing events older than they are kept");
+        lake_files::retire_files(store, &by, now, &paths).await?;
     }
-    let kept = all.into_iter().filter(|file| !expired.contains(&file.path));
-    for (number, ((organisation, day), files)) in together(kept).into_iter().enumerate() {
-        // Like no segment's name, and never used again.
-        let name = format!("{MERGED}{}-{number}", now.micros());
-        lake_files::reserve(store, &by, now, &path_of(&organisation, day, &name)?, &organisation).await?;
-        let old: Vec<String> = files.iter().map(|file| file.path.clone()).collect();
-        let lake = lake.clone();
-        let made = tokio::task::spawn_blocking(move || {
-            lake.compact(&files, &name, &WriteOptions { level, ..WriteOptions::default() })
-        });
-        let Ok(made) = made.await else { continue };
-        match made {
-            Ok(made) => {
-                lake_files::replace_files(store, &by, now, &old, &[catalogue::entry(&made)]).await?;
-                tracing::debug!(files = old.len(), "put files of the lake together");
-            }
-            // One bad file is no reason to leave those of all others as they are.
-            Err(error) => {
-                let error = chain(&error);
-                tracing::error!(%organisation, %day, error, "could not put files of the lake together");
+    for of in &kept {
+        let many = if of.day == catalogue::number(today) { MANY_TODAY } else { MANY };
+        let mut made = 0;
+        while of.small >= many as u64 {
+            let small = lake_files::smallest(store, &all, of, SMALL, AT_ONCE).await?;
+            let Some(files) = together(catalogue::files(small), many) else { break };
+            // Like no segment's name, and never used again.
+            let name = format!("{MERGED}{}-{made}", now.micros());
+            made += 1;
+            if !merge(store, lake, (&by, now), level, files, name).await? {
+                break;
             }
         }
     }
     Ok(())
 }
 
-/// Small files of the same organisation and day, where there are many.
-fn together(files: impl Iterator<Item = LakeFile>) -> BTreeMap<(OrganisationId, Day), Vec<LakeFile>> {
-    let mut groups: BTreeMap<(OrganisationId, Day), Vec<LakeFile>> = BTreeMap::new();
-    for file in files.filter(|file| file.bytes <= SMALL) {
-        groups.entry((file.organisation.clone(), file.day)).or_default().push(file);
+/// Puts files together under this name. `false`: they stay as they are, which was told.
+async fn merge(
+    store: &Store,
+    lake: &Lake,
+    (by, now): (&Actor, Timestamp),
+    level: i32,
+    files: Vec<LakeFile>,
+    name: String,
+) -> Result<bool, Error> {
+    let Some((organisation, day)) = files.first().map(|file| (file.organisation.clone(), file.day)) else {
+        return Ok(false);
+    };
+    lake_files::reserve(store, by, now, &path_of(&organisation, day, &name)?, &organisation).await?;
+    let old: Vec<String> = files.iter().map(|file| file.path.clone()).collect();
+    let lake = lake.clone();
+    let made = tokio::task::spawn_blocking(move || {
+        lake.compact(&files, &name, &WriteOptions { level, ..WriteOptions::default() })
+    });
+    let Ok(made) = made.await else { return Ok(false) };
+    match made {
+        Ok(made) => {
+            lake_files::replace_files(store, by, now, &old, &[catalogue::entry(&made)]).await?;
+            tracing::debug!(files = old.len(), "put files of the lake together");
+            Ok(true)
+        }
+        // One bad file is no reason to leave those of all others as they are.
+        Err(error) => {
+            let error = chain(&error);
+            tracing::error!(%organisation, %day, error, "could not put files of the lake together");
+            Ok(false)
+        }
     }
-    groups.retain(|_, files| files.len() >= MANY);
-    for files in groups.values_mut() {
-        files.sort_by_key(|file| file.bytes);
-        files.truncate(AT_ONCE);
+}
+
+/// Which of a day's small files, smallest first, to put together: all of them if they become a large one, else
+/// many of much the same size, so that no event is copied again with each few that come.
+fn together(mut files: Vec<LakeFile>, many: usize) -> Option<Vec<LakeFile>> {
+    let bytes: u64 = files.iter().map(|file| file.bytes).sum();
+    if files.len() < many || bytes >= SMALL {
+        return (files.len() >= many).then_some(files);
     }
-    groups
+    for first in 0..=files.len() - many {
+        let mut sum = 0;
+        let alike = files.iter().skip(first).enumerate().take_while(|(nth, file)| {
+            let alike = *nth == 0 || file.bytes <= sum;
+            sum += file.bytes;
+            alike
+        });
+        let alike = alike.count();
+        if alike >= many {
+            return Some(files.drain(first..first + alike).collect());
+        }
+    }
+    None
 }
 
 async fn unlink(store: &Store, lake: &Lake, by: &Actor, now: Timestamp) -> Result<(), Error> {
@@ -184,50 +203,15 @@ fn retention(config: &HubConfig) -> Retention {
     Retention { days: Some(config.lake.retention_days), of: own.collect() }
 }
 
-/// Makes a finding of each source that has just fallen silent; the same silence is told once.
-async fn tell_silence(store: &Store) -> Result<(), Error> {
-    let now = now();
-    let silent = heartbeats::silent(store, &Scope::whole_sector(), now).await?;
-    let found: Vec<Finding> = silent
-        .into_iter()
-        .map(|silent| {
-            let (id, organisation) = (silent.source.id, silent.source.organisation);
-            let mut matched = Map::new();
-            matched.insert("source".into(), json!(id.as_str()));
-            matched.insert("last_seen".into(), json!(silent.ever.then(|| silent.since.to_string())));
-            Finding {
-                id: FindingId(identity::silence(&organisation, id.as_str(), silent.since.micros())),
-                organisation,
-                source: id,
-                events: Vec::new(),
-                rule: RuleName {
-                    id: heartbeats::SILENT_RULE.to_owned(),
-                    title: "A source of telemetry has fallen silent".to_owned(),
-                    tags: vec!["attack.defense-evasion".to_owned(), "attack.t1562".to_owned()],
-                },
-                level: Severity::Medium,
-                host: None,
-                user: None,
-                time: now,
-                received: now,
-                matched,
-                exception: None,
-            }
-        })
-        .collect();
-    findings::record(store, &Actor::ward("keeper"), now, &found).await?;
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn file(organisation: &str, day: &str, bytes: u64, name: usize) -> LakeFile {
-        let day: Day = day.parse().unwrap();
+    fn file(bytes: u64, name: usize) -> LakeFile {
+        let day: Day = "2026-11-26".parse().unwrap();
         LakeFile {
-            path: format!("organisation={organisation}/day={day}/{name}.parquet"),
-            organisation: OrganisationId::new(organisation).unwrap(),
+            path: format!("organisation=RR8/day={day}/{name}.parquet"),
+            organisation: OrganisationId::new("RR8").unwrap(),
             day,
             rows: 1,
             bytes,
@@ -238,13 +222,43 @@ mod tests {
         }
     }
 
+    /// Sizes of what is put together.
+    fn sizes(sizes: &[u64], many: usize) -> Option<Vec<u64>> {
+        let files = sizes.iter().enumerate().map(|(nth, size)| file(*size, nth)).collect();
+        together(files, many).map(|files| files.iter().map(|file| file.bytes).collect())
+    }
+
     #[test]
-    fn only_many_small_files_of_one_organisation_and_day_are_put_together() {
-        let mut files: Vec<LakeFile> = (0..MANY).map(|n| file("RR8", "2026-11-26", 1_000, n)).collect();
-        files.extend((0..MANY - 1).map(|n| file("RCB", "2026-11-26", 1_000, n)));
-        files.extend((0..MANY).map(|n| file("RR8", "2026-11-25", SMALL + 1, n)));
-        let groups = together(files.into_iter());
-        let sizes: Vec<_> = groups.iter().map(|((code, _), files)| (code.as_str(), files.len())).collect();
-        assert_eq!(sizes, [("RR8", MANY)]);
+    fn many_files_of_much_the_same_size_are_put_together() {
+        assert_eq!(sizes(&[1, 1, 1], 4), None, "few");
+        assert_eq!(sizes(&[1, 1, 1, 1], 4), Some(vec![1; 4]));
+        assert_eq!(sizes(&[1, 1, 1, 1, 100], 4), Some(vec![1; 4]), "the large one is not copied again");
+        assert_eq!(sizes(&[1, 1, 9, 9, 9, 9], 4), Some(vec![9; 4]), "those between are not in the way");
+        assert_eq!(sizes(&[1, 10, 100, 1_000], 4), None, "none is like another");
+        assert_eq!(sizes(&[], 4), None);
+        assert_eq!(
+            sizes(&[1, 2, SMALL / 2, SMALL / 2], 4),
+            Some(vec![1, 2, SMALL / 2, SMALL / 2]),
+            "a large one"
+        );
+        assert_eq!(sizes(&[SMALL / 2, SMALL / 2], 4), None, "few");
+    }
+
+    #[test]
+    fn an_event_is_copied_a_few_times_at_most_however_many_files_come() {
+        let (mut files, mut copied): (Vec<u64>, u64) = (Vec::new(), 0);
+        let come = 8_640; // one each ten seconds of a day
+        for _ in 0..come {
+            files.insert(0, 1);
+            files.sort_unstable();
+            if let Some(together) = sizes(&files, MANY_TODAY) {
+                let sum: u64 = together.iter().sum();
+                let at = files.windows(together.len()).position(|window| window == together).unwrap();
+                files.splice(at..at + together.len(), [sum]);
+                copied += sum;
+            }
+            assert!(files.len() < 3 * MANY_TODAY, "{} files", files.len());
+        }
+        assert!(copied < 8 * come, "each was copied {} times", copied / come);
     }
 }

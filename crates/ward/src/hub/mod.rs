@@ -18,6 +18,7 @@ mod keeper;
 mod logging;
 mod refresh;
 pub mod serve;
+mod silence;
 #[cfg(test)]
 mod trials;
 mod watch;
@@ -146,7 +147,7 @@ impl Hub {
             first,
             config.clone(),
         )));
-        tasks.spawn(stop.clone().run_until_cancelled_owned(keeper::listen_for_silence(store.clone())));
+        tasks.spawn(stop.clone().run_until_cancelled_owned(silence::listen_for_silence(store.clone())));
         let intake = ward_intake::start(&config.intake, &dependencies).await?;
         Ok(Self { intake, store, post, threads, tasks, stop, quit })
     }
