@@ -196,3 +196,47 @@ fn a_checkpoint_is_replaced_with_its_place() {
         }
     });
 }
+
+#[test]
+fn the_small_files_of_a_day_are_told_apart_from_those_of_others() {
+    on_each(|store| async move {
+        let sized = |path: &str, of: &str, day, bytes| LakeFile { day, bytes, ..file(path, of, 0, 1) };
+        let files = [
+            sized("a", "RR8", 20_509, 3),
+            sized("b", "RR8", 20_509, 1),
+            sized("c", "RR8", 20_509, 2),
+            sized("large", "RR8", 20_509, 4),
+            sized("alone", "RR8", 20_510, 1),
+            sized("old", "RR8", 20_000, 9),
+            sized("theirs", "RCB", 20_509, 1),
+            sized("theirs too", "RCB", 20_509, 1),
+        ];
+        done(&store, segment(1, 10), &files).await;
+        let days = |scope| lake_files::days(&store, scope, 3, 20_001);
+        let (own, whole) = (Scope::of([org("RR8")]), all());
+        let named = |days: Vec<lake_files::DayOfFiles>| {
+            days.into_iter().map(|of| (of.organisation.to_string(), of.day, of.small)).collect::<Vec<_>>()
+        };
+        let old = ("RR8".to_owned(), 20_000, 0);
+        let today = ("RR8".to_owned(), 20_509, 3);
+        let theirs = ("RCB".to_owned(), 20_509, 2);
+        assert_eq!(named(days(&whole).await.unwrap()), [theirs, old.clone(), today.clone()]);
+        assert_eq!(named(days(&own).await.unwrap()), [old, today]);
+        let of = days(&own).await.unwrap().remove(1);
+        let smallest = async |scope, most| {
+            let files = lake_files::smallest(&store, scope, &of, 3, most).await.unwrap();
+            files.into_iter().map(|file| file.path).collect::<Vec<_>>()
+        };
+        assert_eq!(smallest(&whole, 9).await, ["b", "c", "a"]);
+        assert_eq!(smallest(&whole, 2).await, ["b", "c"]);
+        let (other, nobody) = (Scope::of([org("RCB")]), Scope::of([]));
+        assert_eq!(smallest(&other, 9).await, [""; 0]);
+        assert_eq!(lake_files::paths(&store, &own, &of).await.unwrap(), ["a", "b", "c", "large"]);
+        assert_eq!(lake_files::paths(&store, &other, &of).await.unwrap(), [""; 0]);
+        assert_eq!(lake_files::days(&store, &nobody, 3, 20_001).await.unwrap(), []);
+        lake_files::replace_files(&store, &watch(), NOW, &["a".to_owned(), "b".to_owned()], &[])
+            .await
+            .unwrap();
+        assert_eq!(smallest(&whole, 9).await, ["c"], "what was replaced is not live");
+    });
+}

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use ward_journal::{Item, Journal, Options, Position, RealDisk};
 
-use crate::desk::{Desk, rule};
+use crate::desk::rule;
 use crate::dice::Dice;
 use crate::postgres;
 use crate::proof::{Proof, strays};
@@ -27,11 +27,7 @@ fn whatever_the_hub_acknowledged_is_there_once_however_often_it_is_killed() {
 #[test]
 fn so_it_is_when_its_store_is_postgresql() {
     match postgres::schema() {
-        Ok(store) => {
-            let desk = Desk::new();
-            let data = desk.path().join("data");
-            killed(setting("WARD_CRASH_KILLS").unwrap_or(15), Hub::over(store, desk, &data, LAKE));
-        }
+        Ok(store) => killed(setting("WARD_CRASH_KILLS").unwrap_or(15), Hub::over(store, LAKE)),
         Err(why) => postgres::say_skipped(&why),
     }
 }

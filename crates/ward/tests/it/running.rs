@@ -45,14 +45,21 @@ impl Hub {
     /// With its data in this folder.
     pub fn at(desk: Desk, data: &Path, lake: &str) -> Self {
         let store = Store::url_of(&data.join("ward.db"));
-        Self::over(store, desk, data, lake)
+        Self::made(desk, data, store, "", lake)
     }
 
     /// With its store in this database.
-    pub fn over(store: String, desk: Desk, data: &Path, lake: &str) -> Self {
+    pub fn over(store: String, lake: &str) -> Self {
+        let desk = Desk::new();
+        let data = desk.path().join("data");
+        let setting = format!("store = \"{store}\"\n");
+        Self::made(desk, &data, store, &setting, lake)
+    }
+
+    fn made(desk: Desk, data: &Path, store: String, setting: &str, lake: &str) -> Self {
         let [address, syslog] = [free_address(), free_address()];
         let config = format!(
-            "[data]\nfolder = \"{}\"\nstore = \"{store}\"\n[journal]\nseal_seconds = 1\nreserve_megabytes = 1\n\
+            "[data]\nfolder = \"{}\"\n{setting}[journal]\nseal_seconds = 1\nreserve_megabytes = 1\n\
              [watch]\nrules = [\"{}/rules\"]\nreload_seconds = 1\n[lake]\n{lake}\n\
              [[intake.http]]\nname = \"http\"\nlisten = \"{address}\"\napi = true\n\
              protocols = [\"events\", \"hec\", \"elastic\"]\n\
