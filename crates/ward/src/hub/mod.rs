@@ -147,7 +147,7 @@ impl Hub {
             first,
             config.clone(),
         )));
-        tasks.spawn(stop.clone().run_until_cancelled_owned(silence::listen_for_silence(store.clone())));
+        tasks.spawn(stop.clone().run_until_cancelled_owned(silence::listen(store.clone())));
         let intake = ward_intake::start(&config.intake, &dependencies).await?;
         Ok(Self { intake, store, post, threads, tasks, stop, quit })
     }

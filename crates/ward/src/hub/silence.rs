@@ -16,7 +16,7 @@ use crate::error::Error;
 const LISTEN: Duration = Duration::from_secs(15);
 
 /// Looks for silent sources now and then, for ever.
-pub async fn listen_for_silence(store: Store) {
+pub async fn listen(store: Store) {
     loop {
         tokio::time::sleep(LISTEN).await;
         if let Err(error) = tell_silence(&store).await {
