@@ -90,7 +90,7 @@ pub struct LakeConfig {
     pub compression_level: i32,
     /// Megabytes of memory for files in the making, all workers together. Default 128.
     pub memory_megabytes: usize,
-    /// Seconds between rounds of tidying: small files are put together, old ones removed. Default 300.
+    /// Seconds between rounds of tidying: small files are put together, old ones removed. Default 60.
     pub tidy_seconds: u64,
 }
 
@@ -161,7 +161,7 @@ impl HubConfig {
             figment = figment.merge(Toml::string(&text));
         }
         // Chosen before the names are split: afterwards they have no `__`.
-        let ours = |key: &UncasedStr| SECTIONS.iter().any(|section| key.starts_with(*section));
+        let ours = |key: &UncasedStr| SECTIONS.iter().any(|section| key.starts_with(section));
         let figment = figment.merge(Env::prefixed("WARD_").filter(ours).split("__"));
         // The file by itself was good.
         figment
@@ -242,7 +242,7 @@ impl Default for LakeConfig {
             retention: std::collections::BTreeMap::new(),
             compression_level: 1,
             memory_megabytes: 128,
-            tidy_seconds: 300,
+            tidy_seconds: 60,
         }
     }
 }

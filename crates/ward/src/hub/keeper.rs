@@ -116,13 +116,14 @@ pub async fn round(
     }
     for of in &kept {
         let many = if of.day == catalogue::number(today) { MANY_TODAY } else { MANY };
-        let mut made = 0;
-        while of.small >= many as u64 {
+        if of.small < many as u64 {
+            continue;
+        }
+        for made in 0.. {
             let small = lake_files::smallest(store, &all, of, SMALL, AT_ONCE).await?;
             let Some(files) = together(catalogue::files(small), many) else { break };
             // Like no segment's name, and never used again.
             let name = format!("{MERGED}{}-{made}", now.micros());
-            made += 1;
             if !merge(store, lake, (&by, now), level, files, name).await? {
                 break;
             }
