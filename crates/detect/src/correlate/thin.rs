@@ -167,8 +167,9 @@ fn thin_chains(plan: &Plan, entries: &mut Vec<Entry>, outlook: Outlook) {
         }
         chains[reference] = Some(vec![i]);
     }
-    // What never fired has no whole chain; then only beginnings can still be completed.
-    let beginnings = plan.need == Some(count) && outlook.fired.is_none();
+    // What has no whole chain can only complete a beginning. One that ended while the key was silent still counts.
+    let whole = chains.last().is_some_and(Option::is_some);
+    let beginnings = plan.need == Some(count) && outlook.fired.is_none() && !whole;
     let hopeful = |place: usize| !beginnings || (place / count == place % count && place % count + 1 < count);
     let mut useful = vec![false; settled];
     for (_, chain) in chains.iter().enumerate().filter(|(place, _)| hopeful(*place)) {
