@@ -157,13 +157,16 @@ fn run(rule: &CorrelationRule, seen: &[Seen], limits: Limits, stop: Option<usize
     (verdicts(rule, &bench.out, &names), bench.correlator.stats().late)
 }
 
+/// Milliseconds, and whose.
+type Firings = Vec<(i64, String)>;
+
 /// Firings of a correlation over another: what is told, and what two judges say, one above the other.
 fn chained(
     stream: &[(i64, i64, usize, u8, u8)],
     need: u32,
     spans: (i64, i64),
     lateness: i64,
-) -> (Vec<(i64, String)>, Vec<(i64, String)>) {
+) -> (Firings, Firings) {
     let mut child = event_count(need, spans.0);
     child.reports = false;
     let mut parent = temporal_ordered(2, spans.1);
@@ -171,7 +174,7 @@ fn chained(
     let seen = sightings(&temporal_ordered(2, 1), stream);
     let (mut below, mut above) = (Judge::new(&child, lateness * 1000), Judge::new(&parent, 0));
     let mut bench = Bench::new(&[child, parent], limits(lateness * 1000));
-    let mut verdicts: Vec<(i64, String)> = Vec::new();
+    let mut verdicts = Firings::new();
     let mut watermark = i64::MIN;
     for s in &seen {
         watermark = watermark.max(s.time);
