@@ -185,6 +185,7 @@ impl Eyes {
         }
         let mut decoder = std::mem::replace(&mut self.decoder, Decoder::new(&Options::default()));
         let names = Arc::clone(self.engine.matcher.names());
+        let (first_letter, mut wrong, mut room) = (seen.undecodable.len(), 0_usize, batch.payload.len());
         let mut index = 0;
         let mut each = |decoded: Decoded<'_>| match decoded {
             Decoded::Event { event, .. } => {
@@ -193,7 +194,13 @@ impl Eyes {
                 self.event(&event, place, exceptions, lake.as_deref_mut(), detect, seen);
             }
             Decoded::Bad { record, offset, error } => {
-                seen.undecodable.push(bad(&batch, record, offset, error.code(), &chain(&error)));
+                wrong += 1;
+                // Those that hold one another's bytes, or are many, are set aside as one.
+                if wrong <= MOST_LETTERS && room > 0 {
+                    let letter = bad(&batch, record, offset, error.code(), &chain(&error));
+                    room = room.saturating_sub(letter.content.len());
+                    seen.undecodable.push(letter);
+                }
             }
         };
         if !decoder.decode_lines(format, batch.payload, &names, &mut each) {
@@ -220,6 +227,14 @@ impl Eyes {
             if let Some(error) = failed {
                 seen.undecodable.push(whole(&batch, error.code(), chain(&error)));
             }
+        }
+        if wrong > MOST_LETTERS || (wrong > 1 && room == 0) {
+            seen.undecodable.truncate(first_letter);
+            seen.undecodable.push(whole(
+                &batch,
+                "undecodable",
+                format!("{wrong} records could not be decoded"),
+            ));
         }
         self.decoder = decoder;
         if !self.devices.is_empty() {
@@ -263,7 +278,7 @@ impl Eyes {
             }
         }
         if detect {
-            let device = host.as_deref().unwrap_or_default();
+            let device = shortened(host.as_deref().unwrap_or_default());
             match self.devices.get_mut(device) {
                 Some(events) => *events += 1,
                 None => drop(self.devices.insert(device.into(), 1)),
@@ -401,6 +416,17 @@ fn matched(event: &Event<'_>, engine: &Engine, shown: &[FieldId]) -> Map<String,
 fn options(batch: &BatchRef<'_>, format: Option<Format>) -> Options {
     Options { format, received: Some(batch.received), ..Options::default() }
 }
+
+/// A device's name as it is kept: the index of a database takes no longer ones.
+fn shortened(name: &str) -> &str {
+    name.char_indices().nth(LONGEST_NAME).map_or(name, |(end, _)| name.get(..end).unwrap_or(name))
+}
+
+/// Characters of a device's name.
+const LONGEST_NAME: usize = 255;
+
+/// Letters that one batch may become.
+const MOST_LETTERS: usize = 1_000;
 
 /// `windows/process_creation/sysmon`: product, category, service of the fullest log source.
 fn log_source_text(class: &EventClass) -> String {

@@ -113,3 +113,23 @@ fn a_collector_in_plain_text_on_another_machine_is_refused() {
     assert_eq!(ran.code(), 2);
     assert!(ran.err().contains("collector.example") && ran.err().contains("use https"), "{}", ran.err());
 }
+
+#[test]
+fn a_batch_of_much_that_is_no_event_is_set_aside_once_and_long_names_stop_nothing() {
+    let mut hub = Hub::new();
+    hub.start();
+    let post = |format: &str, body: &str| {
+        ureq::post(format!("http://{}/ingest/v1/events?format={format}", hub.address))
+            .header("Authorization", format!("Bearer {}", hub.token))
+            .send(body)
+            .unwrap()
+            .status()
+    };
+    let ones = format!("[{}1]", "1,".repeat(100_000));
+    assert_eq!(post("json", &ones), 200);
+    let long = "x".repeat(100_000);
+    assert_eq!(post("ndjson", &format!("{{\"Hostname\":\"{long}\",\"note\":\"after\"}}\n")), 200);
+    until("what came after", || !hub.rows(&["hunt", "after", "--format", "json"]).is_empty());
+    until("one letter", || !hub.rows(&["deadletter", "list", "--format", "json"]).is_empty());
+    assert_eq!(hub.rows(&["deadletter", "list", "--format", "json"]).len(), 1);
+}
