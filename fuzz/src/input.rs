@@ -68,7 +68,7 @@ fn tell(decoded: &Decoded<'_>, names: &FieldNames, resolver: &mut Resolver, said
             let (time, host, user) = (resolver.time(event), resolver.host(event), resolver.user(event));
             writeln!(said, " {time:?} {host:?} {user:?}")
         }
-        Decoded::Bad { record, offset, error } => writeln!(said, "{record} at {offset}: {error}"),
+        Decoded::Bad { record, offset, error, .. } => writeln!(said, "{record} at {offset}: {error}"),
     };
 }
 

@@ -57,20 +57,23 @@ fn messages(stream: &[u8], portion: usize) -> (Vec<u8>, u64, usize) {
     }
 }
 
+/// Bytes that what a body becomes may have.
+const MOST: usize = 64 << 20;
+
 /// Splunk HEC bodies, both ways in.
 pub fn hec(input: &[u8]) {
     if let Ok(records) = envelope::records(input) {
         assert_lines(&records.payload, records.events);
     }
-    let (format, payload, events) = raw::records(input.to_vec(), &String::from_utf8_lossy(input));
-    if format == Format::JsonLines {
+    let read = raw::records(input.to_vec(), &String::from_utf8_lossy(input), MOST);
+    if let Some((Format::JsonLines, payload, events)) = read {
         assert_lines(&payload, events);
     }
 }
 
 /// Elasticsearch `_bulk` bodies.
 pub fn bulk(input: &[u8]) {
-    if let Ok(taken) = bulk::documents(input, Some("index")) {
+    if let Ok(taken) = bulk::documents(input, Some("index"), MOST) {
         assert_lines(&taken.payload, taken.events);
         for place in taken.broken {
             assert!(input.get(place.clone()).is_some(), "{place:?} is outside");

@@ -41,7 +41,7 @@ impl Hub {
         let (address, syslog) = (free_address()?, free_address()?);
         let config = folder.join("ward.toml");
         let text = format!(
-            "[data]\nfolder = \"{}/data\"\n[watch]\nrules = [{}]\n\
+            "[data]\nfolder = \"{}/data\"\n[api]\nopen_metrics = true\n[watch]\nrules = [{}]\n\
              [[intake.http]]\nname = \"http\"\nlisten = \"{address}\"\napi = true\n\
              [[intake.syslog_tcp]]\nname = \"syslog\"\nlisten = \"{syslog}\"\nsource = \"s000\"\n",
             folder.display(),

@@ -4,12 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
 use ward_core::{Batch, BatchId, SourceId, Timestamp};
 
 use crate::counters::{Counters, ListenerFigures, Reason};
 use crate::gate::Gate;
 use crate::inbox::{Inbox, Refusal, SetAside};
+use crate::memory::Memory;
 use crate::sources::{Sender, Sources};
 use crate::{Limits, credentials};
 
@@ -37,8 +37,7 @@ pub(crate) struct Door {
     pub(crate) limits: Limits,
     pub(crate) figures: Arc<ListenerFigures>,
     pub(crate) gate: Arc<Gate>,
-    /// Kibibytes of bodies that may still be held.
-    pub(crate) memory: Arc<Semaphore>,
+    pub(crate) memory: Memory,
     default: Option<SourceId>,
     inbox: Arc<dyn Inbox>,
     sources: Arc<Sources>,
@@ -77,7 +76,7 @@ impl Door {
             name: name.to_owned(),
             limits: limits.clone(),
             gate: Gate::new(limits.connections, limits.connections_of_peer, Arc::clone(&figures)),
-            memory: Arc::new(Semaphore::new((limits.memory_bytes / 1024).min(Semaphore::MAX_PERMITS))),
+            memory: Memory::new(limits.memory_bytes),
             figures,
             default: default.cloned(),
             inbox: Arc::clone(&dependencies.inbox),

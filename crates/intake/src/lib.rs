@@ -28,6 +28,7 @@ pub mod http;
 mod inbox;
 mod kernel;
 mod members;
+mod memory;
 mod pace;
 mod pipe;
 pub mod relp;

@@ -17,6 +17,7 @@ use ward_telemetry::input::Format;
 use crate::counters::Reason;
 use crate::door::{Door, NotTaken};
 use crate::inbox::Refusal;
+use crate::memory::Held;
 use crate::sources::Sender;
 
 /// A batch being filled.
@@ -79,13 +80,15 @@ pub(crate) struct Pipe<F> {
     /// When the batch being filled is due.
     due: Option<Instant>,
     on_its_way: Option<JoinHandle<bool>>,
+    /// The memory of the batch being filled; it goes with it.
+    held: Held,
     /// The inbox was open when it was last asked.
     open: bool,
 }
 
 impl<F: Filling> Pipe<F> {
     pub(crate) fn new(door: Arc<Door>, sender: Arc<Sender>, filling: F) -> Self {
-        Self { door, sender, filling, due: None, on_its_way: None, open: true }
+        Self { door, sender, filling, due: None, on_its_way: None, held: Held::default(), open: true }
     }
 
     /// Whose events they are.
@@ -122,10 +125,12 @@ impl<F: Filling> Pipe<F> {
         if open && !self.filling.is_empty() {
             let (format, payload, events) = self.filling.take();
             let (door, sender) = (Arc::clone(&self.door), Arc::clone(&self.sender));
-            self.on_its_way =
-                Some(tokio::spawn(
-                    async move { hand_over(&door, &sender, format, payload, events, None).await },
-                ));
+            let held = std::mem::take(&mut self.held);
+            self.on_its_way = Some(tokio::spawn(async move {
+                let taken = hand_over(&door, &sender, format, payload, events, None).await;
+                drop(held);
+                taken
+            }));
         }
         open
     }
@@ -136,6 +141,20 @@ impl<F: Filling> Pipe<F> {
             self.open &= task.await.unwrap_or(false);
         }
         self.open
+    }
+
+    /// Holds the memory for the batch being filled, and for so many bytes that are in none yet. `false`: it
+    /// is not there, even when both batches have gone.
+    pub(crate) async fn hold(&mut self, bytes: usize) -> bool {
+        let door = Arc::clone(&self.door);
+        if self.held.fit(&door.memory, bytes + self.filling.len(), Duration::ZERO).await {
+            return true;
+        }
+        if self.finish().await && self.held.fit(&door.memory, bytes, door.limits.read()).await {
+            return true;
+        }
+        door.figures.refuse(Reason::Memory, 1);
+        false
     }
 
     /// Sends what is left and waits for it.
@@ -169,6 +188,9 @@ pub(crate) async fn hand_over_within(
 ) -> bool {
     let begun = Instant::now();
     while let Err(NotTaken::TooFast(wait)) = door.pace(sender, events) {
+        if begun.elapsed() >= patience {
+            return false;
+        }
         sleep(wait.min(LONGEST_WAIT)).await;
     }
     loop {
@@ -206,6 +228,10 @@ pub(crate) async fn drain<S, C>(
         }
         if ended {
             break;
+        }
+        if !pipe.hold(buffer.len()).await {
+            ended = true;
+            continue;
         }
         let wait = if buffer.is_empty() { door.limits.idle() } else { door.limits.read() };
         buffer.reserve(READ);

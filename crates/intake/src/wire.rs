@@ -10,11 +10,13 @@ use tokio_util::sync::CancellationToken;
 use crate::accept::Stream;
 use crate::counters::Reason;
 use crate::door::Door;
+use crate::memory::Held;
 
 /// One connection.
 pub(crate) struct Wire {
     /// What was read and not taken yet.
     pub(crate) held: BytesMut,
+    memory: Held,
     stream: Stream,
     door: Arc<Door>,
     stop: CancellationToken,
@@ -25,7 +27,17 @@ pub(crate) struct Over;
 
 impl Wire {
     pub(crate) fn new(stream: Stream, door: Arc<Door>, stop: CancellationToken) -> Self {
-        Self { held: BytesMut::with_capacity(READ), stream, door, stop }
+        Self { held: BytesMut::with_capacity(READ), memory: Held::default(), stream, door, stop }
+    }
+
+    /// Holds the memory for what was read and `beside` bytes more.
+    pub(crate) async fn hold(&mut self, beside: usize) -> Result<(), Over> {
+        let bytes = self.held.len() + beside;
+        if self.memory.fit(&self.door.memory, bytes, self.door.limits.read()).await {
+            return Ok(());
+        }
+        self.door.figures.refuse(Reason::Memory, 1);
+        Err(Over)
     }
 
     /// Reads on. `between`: the client owes nothing, so it may take its time and may go. Nothing is lost when

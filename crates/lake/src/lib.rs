@@ -60,6 +60,6 @@ pub use row::{FoundRow, LakeRow};
 #[cfg(feature = "engine")]
 pub use search::{Cancel, Estimate, Limits, Scanned, Search, TimeRange};
 #[cfg(feature = "engine")]
-pub use sql::SqlAnswer;
+pub use sql::{SqlAnswer, SqlProcess, SqlProgram};
 #[cfg(feature = "engine")]
 pub use write::{SegmentWriter, WriteOptions};

@@ -56,8 +56,24 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether it is what was to be stored that is wrong, so that trying again does not help.
+    pub fn is_about_the_data(&self) -> bool {
+        match self {
+            Self::Refused(_) => true,
+            Self::Database { source: sqlx::Error::Database(said), .. } => {
+                said.code().is_some_and(|code| is_about_the_data(&code))
+            }
+            _ => false,
+        }
+    }
+
     /// For `map_err`: what the database was asked to do.
     pub(crate) fn doing(doing: &'static str) -> impl FnOnce(sqlx::Error) -> Self {
         move |source| Self::Database { doing, source }
     }
+}
+
+/// PostgreSQL's classes 22, data exception, and 54, program limit exceeded; SQLite's `TOOBIG` and `MISMATCH`.
+fn is_about_the_data(code: &str) -> bool {
+    matches!(code, "18" | "20") || (code.len() == 5 && (code.starts_with("22") || code.starts_with("54")))
 }

@@ -11,6 +11,7 @@ mod outbound;
 mod own_rules;
 mod rule_set;
 mod rules;
+mod sql_process;
 mod telemetry;
 mod terminal;
 mod told;
@@ -38,6 +39,9 @@ enum Command {
     Detect(Box<detect::args::DetectArgs>),
     Rules(Box<rules::RulesArgs>),
     Serve(Box<hub::serve::ServeArgs>),
+    /// The process of one statement of SQL; a hub starts it.
+    #[command(name = sql_process::NAME, hide = true)]
+    SqlProcess,
     #[command(flatten)]
     Hub(commands::HubCommand),
 }
@@ -58,6 +62,7 @@ fn main() -> ExitCode {
         Ok(Ward { command: Command::Detect(args) }) => detect::run(&args),
         Ok(Ward { command: Command::Rules(args) }) => rules::run(&args),
         Ok(Ward { command: Command::Serve(args) }) => hub::serve::run(&args),
+        Ok(Ward { command: Command::SqlProcess }) => sql_process::run(),
         Ok(Ward { command: Command::Hub(command) }) => commands::run(&command),
         Err(told) => told_by_clap(&told),
     };

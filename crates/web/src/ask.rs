@@ -8,7 +8,6 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use tokio::sync::OwnedSemaphorePermit;
 use ward_core::{OrganisationId, Scope, Timestamp};
 use ward_lake::{Cancel, LakeFile, Limits, TimeRange};
 use ward_store::auth::Access;
@@ -19,6 +18,7 @@ use crate::catalogue;
 use crate::parameters::Parameters;
 use crate::refusal::Refusal;
 use crate::state::{Shared, State};
+use crate::turns::Turn;
 
 /// What a request is answered with.
 pub(crate) type Answer = Result<Response, Refusal>;
@@ -120,12 +120,9 @@ impl Ask {
     ///
     /// # Errors
     /// 503: too many others do.
-    pub async fn turn(&self) -> Result<OwnedSemaphorePermit, Refusal> {
-        let waiting = Arc::clone(&self.shared.searches).acquire_owned();
-        match tokio::time::timeout(TURN, waiting).await {
-            Ok(Ok(permit)) => Ok(permit),
-            _ => Err(Refusal::busy("could not begin: too many searches are running", 5)),
-        }
+    pub async fn turn(&self) -> Result<Turn, Refusal> {
+        let turn = self.shared.turns.take(&self.access()?.token, TURN).await;
+        turn.ok_or_else(|| Refusal::busy("could not begin: too many searches are running", 5))
     }
 }
 

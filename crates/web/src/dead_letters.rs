@@ -12,6 +12,8 @@ use crate::{cursor, json};
 
 const LIST: &str = "dead_letters";
 const WHAT: &str = "dead letter";
+/// Bytes of a letter that are shown as text beside their base64.
+const LONGEST_TEXT: usize = 1 << 20;
 
 /// `GET /api/v1/deadletters`
 pub(crate) async fn list(ask: Ask) -> Answer {
@@ -33,6 +35,8 @@ pub(crate) async fn counts(ask: Ask) -> Answer {
 /// `GET /api/v1/deadletters/{id}`
 pub(crate) async fn get(ask: Ask) -> Answer {
     let id = ask.named(WHAT, |id| id.parse().ok())?;
+    // It may be as large as a batch.
+    let _turn = ask.turn().await?;
     let mut letter = dead_letters::get(ask.store(), ask.scope()?, id).await?;
     let content = std::mem::take(&mut letter.content);
     let bytes = content.len() as u64;
@@ -42,7 +46,8 @@ pub(crate) async fn get(ask: Ask) -> Answer {
         fields.remove("replayed");
     }
     shown_letter["content_base64"] = STANDARD.encode(&content).into();
-    shown_letter["text"] = std::str::from_utf8(&content).map_or(Value::Null, Value::from);
+    let text = std::str::from_utf8(&content).ok().filter(|text| text.len() <= LONGEST_TEXT);
+    shown_letter["text"] = text.map_or(Value::Null, Value::from);
     shown(&json!({ "dead_letter": shown_letter }))
 }
 

@@ -8,12 +8,12 @@ mod pump;
 use axum::http::header;
 use axum::response::IntoResponse as _;
 use serde_json::{Value, json};
-use tokio::sync::OwnedSemaphorePermit;
 use ward_core::{EventId, Scope};
 use ward_lake::{Query, Scanned, Search, TimeRange};
 
 use crate::ask::{Answer, Ask, shown};
 use crate::refusal::Refusal;
+use crate::turns::Turn;
 use format::Writer;
 pub(crate) use format::{Format, row};
 pub(crate) use pump::pieces;
@@ -25,7 +25,7 @@ pub(crate) const MOST_ROWS: u64 = 1_000_000;
 pub(crate) struct Scanning {
     pub search: Search,
     /// Given back when the search ends.
-    _turn: OwnedSemaphorePermit,
+    _turn: Turn,
 }
 
 /// `GET /api/v1/events`

@@ -38,6 +38,7 @@ mod sources;
 mod sql;
 mod state;
 mod table;
+mod turns;
 
 pub use guard::routes;
 pub use openapi::document;

@@ -39,7 +39,11 @@ pub(crate) async fn run(ask: Ask) -> Answer {
     let turn = ask.turn().await?;
     let files = ask.files(&scope, range).await?;
     let limits = ask.limits(usize::try_from(MOST_ROWS).unwrap_or(usize::MAX));
-    let mut answer = ask.state().lake.sql(&scope, &files, &statement.sql, format, limits)?;
+    let (lake, sql) = (&ask.state().lake, &statement.sql);
+    let mut answer = match &ask.state().sql {
+        Some(program) => lake.sql_apart(program, &scope, &files, sql, format, limits),
+        None => lake.sql(&scope, &files, sql, format, limits)?,
+    };
     // What goes wrong before the first bytes still has a status of its own.
     let first = answer.next().await.transpose()?;
     let body = pieces(answer, first, turn, ask.state().hunt.time);

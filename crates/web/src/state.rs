@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use serde::Serialize;
-use tokio::sync::Semaphore;
 use ward_core::{BatchId, Timestamp};
-use ward_lake::Lake;
+use ward_lake::{Lake, SqlProgram};
 use ward_store::Store;
 use ward_store::dead_letters::DeadLetter;
 
 use crate::access::Known;
+use crate::turns::Turns;
 
 /// An answer that comes later.
 pub type Answering<T> = BoxFuture<'static, T>;
@@ -28,6 +28,8 @@ pub struct State {
     pub store: Store,
     /// Events.
     pub lake: Lake,
+    /// How a statement of SQL gets a process of its own. `None`: it runs in this one.
+    pub sql: Option<SqlProgram>,
     /// What time it is.
     pub clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     /// What searches may use.
@@ -93,16 +95,16 @@ pub(crate) struct Shared {
     pub state: State,
     /// Who has shown a good token lately.
     pub known: Known,
-    /// How many searches may still begin.
-    pub searches: Arc<Semaphore>,
+    /// Whose turn it is to search.
+    pub turns: Turns,
     /// How many requests there have been.
     pub requests: AtomicU64,
 }
 
 impl Shared {
     pub fn new(state: State) -> Self {
-        let searches = Arc::new(Semaphore::new(state.hunt.at_once.clamp(1, Semaphore::MAX_PERMITS)));
-        Self { state, known: Known::default(), searches, requests: AtomicU64::new(0) }
+        let turns = Turns::new(state.hunt.at_once);
+        Self { state, known: Known::default(), turns, requests: AtomicU64::new(0) }
     }
 
     pub fn now(&self) -> Timestamp {

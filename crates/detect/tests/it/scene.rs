@@ -117,7 +117,7 @@ impl Scene {
                     worker.matches(&class, &event, &mut hits);
                     each(&event, &class, record, &hits);
                 }
-                Decoded::Bad { record, offset, error } => {
+                Decoded::Bad { record, offset, error, .. } => {
                     errors.push(format!("record {record} at {offset}: {error}"));
                 }
             });

@@ -71,10 +71,14 @@ impl Beat {
                     unpack(&packed, sizes)
                 } else {
                     let packed = packed.clone();
+                    let _turn = self.door.memory.turn().await;
                     tokio::task::spawn_blocking(move || unpack(&packed, sizes)).await.map_err(|_| Over)?
                 };
                 match unpacked {
-                    Ok(frames) => self.inside(&frames).await,
+                    Ok(frames) => {
+                        self.wire.hold(frames.len() + self.window.records.len()).await?;
+                        self.inside(&frames).await
+                    }
                     Err(wrong) => self.wrong(wrong, &packed).await,
                 }
             }
@@ -85,6 +89,7 @@ impl Beat {
             Err(NoFrame::More) => {
                 // What was not acknowledged is sent again, wherever the window stands.
                 let between = self.wire.held.is_empty() && self.window.events == 0;
+                self.wire.hold(self.window.records.len()).await?;
                 self.wire.more(between).await
             }
             Err(wrong) => {

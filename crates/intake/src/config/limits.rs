@@ -72,6 +72,11 @@ impl Limits {
         Duration::from_secs(self.idle_seconds)
     }
 
+    /// Most bytes of records that a body may become: records say more than what they came in.
+    pub(crate) const fn records_bytes(&self) -> usize {
+        self.unpacked_bytes + self.unpacked_bytes / 4
+    }
+
     pub(crate) const fn linger(&self) -> Duration {
         Duration::from_millis(self.batch_milliseconds)
     }

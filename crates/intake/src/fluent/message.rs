@@ -36,6 +36,30 @@ pub struct Message {
 /// # Errors
 /// It is none.
 pub fn message(bytes: &[u8], most: usize) -> Result<Option<Message>, NoValue> {
+    read(bytes, most, None)
+}
+
+/// Reads a message whose records together may be more than `most`, part after part: each has little more than
+/// `part` bytes of records, one a line, and says how many they are. `give` says whether to go on.
+///
+/// # Errors
+/// It holds what are no records, or records without end.
+pub fn in_parts(
+    bytes: &[u8],
+    most: usize,
+    part: usize,
+    give: &mut dyn FnMut(Vec<u8>, u64) -> bool,
+) -> Result<(), NoValue> {
+    let mut parts = Parts { part, left: most.saturating_mul(PARTS), give };
+    let message = read(bytes, most, Some(&mut parts))?;
+    let (lines, events) = message.map_or(Ok((Vec::new(), 0)), |message| message.records)?;
+    if events > 0 {
+        (parts.give)(lines, events);
+    }
+    Ok(())
+}
+
+fn read(bytes: &[u8], most: usize, parts: Option<&mut Parts<'_>>) -> Result<Option<Message>, NoValue> {
     let mut reader = Reader::new(bytes);
     let items = match reader.head()? {
         Head::Nil => return Ok(None),
@@ -43,8 +67,8 @@ pub fn message(bytes: &[u8], most: usize) -> Result<Option<Message>, NoValue> {
         _ => return Err(NoValue::Broken),
     };
     let (Head::Text(tag) | Head::Bytes(tag)) = reader.head()? else { return Err(NoValue::Broken) };
-    let mut records =
-        Records { tag: String::from_utf8_lossy(tag).into_owned(), most, lines: Vec::new(), events: 0 };
+    let tag = String::from_utf8_lossy(tag).into_owned();
+    let mut records = Records { tag, most, lines: Vec::new(), events: 0, parts };
     let entries = reader.clone();
     let head = reader.clone().head()?;
     let several = matches!(head, Head::Array(_) | Head::Text(_) | Head::Bytes(_));
@@ -108,15 +132,26 @@ fn text(value: Head<'_>) -> Result<Option<String>, NoValue> {
 
 /// Bytes of a chunk's name, which is sent back.
 const LONGEST_NAME: usize = 1024;
+/// How many times what a message may become at a time it may become in all.
+const PARTS: usize = 16;
 
-struct Records {
+/// Where records go that are more than should be held.
+struct Parts<'a> {
+    part: usize,
+    /// Bytes that may still come.
+    left: usize,
+    give: &'a mut dyn FnMut(Vec<u8>, u64) -> bool,
+}
+
+struct Records<'a, 'b> {
     tag: String,
     most: usize,
     lines: Vec<u8>,
     events: u64,
+    parts: Option<&'a mut Parts<'b>>,
 }
 
-impl Records {
+impl Records<'_, '_> {
     fn forward(&mut self, mut entries: Reader<'_>, items: u32) -> Result<(), NoValue> {
         entries.head()?;
         (0..items).try_for_each(|_| self.pair(&mut entries))
@@ -149,10 +184,18 @@ impl Records {
     }
 
     fn entry(&mut self, reader: &mut Reader<'_>) -> Result<(), NoValue> {
-        record(reader, &self.tag, &mut self.lines, self.most)?;
+        let before = if self.parts.is_some() { self.lines.len() } else { 0 };
+        record(reader, &self.tag, &mut self.lines, before + self.most)?;
         self.lines.push(b'\n');
         self.events += 1;
-        Ok(())
+        match &mut self.parts {
+            Some(parts) if self.lines.len() >= parts.part => {
+                parts.left = parts.left.checked_sub(self.lines.len()).ok_or(NoValue::TooLarge)?;
+                let (lines, events) = (std::mem::take(&mut self.lines), std::mem::take(&mut self.events));
+                if (parts.give)(lines, events) { Ok(()) } else { Err(NoValue::TooLarge) }
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -172,7 +215,7 @@ mod tests {
     }
 
     fn packed(entries: &[u8], options: &[u8]) -> Vec<u8> {
-        [b"\x93\xa1t\xc4", &[entries.len() as u8][..], entries, options].concat()
+        [b"\x93\xa1t\xc6", &(entries.len() as u32).to_be_bytes()[..], entries, options].concat()
     }
 
     fn gzip(bytes: &[u8]) -> Vec<u8> {
@@ -195,6 +238,33 @@ mod tests {
         let one = b"\x94\xa1t\x05\x81\xa1a\x01\x81\xa5chunk\xa1c";
         let first = LINES.lines().next().unwrap().to_owned() + "\n";
         assert_eq!(read(one), (Some("c".to_owned()), Ok((first, 1))));
+    }
+
+    #[test]
+    fn many_records_come_in_parts_and_are_the_same() {
+        let entries = ENTRIES.repeat(50);
+        let bytes = packed(&entries, b"\x80");
+        let (mut all, mut most, mut total) = (String::new(), 0, 0);
+        in_parts(&bytes, 1000, 200, &mut |lines, events| {
+            assert_eq!(lines.split_inclusive(|byte| *byte == b'\n').count() as u64, events);
+            most = most.max(lines.len());
+            total += events;
+            all += &String::from_utf8(lines).unwrap();
+            true
+        })
+        .unwrap();
+        assert_eq!((all, total), (LINES.repeat(50), 100));
+        assert!(most < 300, "{most}");
+        assert_eq!(read(&bytes).1, Err(NoValue::TooLarge), "as a whole they are too many");
+        let mut parts = 0;
+        let endless = packed(&ENTRIES.repeat(500), b"\x80");
+        let end = in_parts(&endless, 1000, 200, &mut |_, _| {
+            parts += 1;
+            true
+        });
+        assert_eq!(end, Err(NoValue::TooLarge));
+        assert!((10..100).contains(&parts), "{parts}");
+        assert!(in_parts(&bytes, 1000, 200, &mut |_, _| false).is_err());
     }
 
     #[test]

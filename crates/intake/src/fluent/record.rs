@@ -136,7 +136,7 @@ fn value(reader: &mut Reader<'_>, out: &mut Vec<u8>, most: usize, depth: usize) 
         Head::Signed(number) => out.extend_from_slice(number.to_string().as_bytes()),
         Head::Single(number) => float(number, number.is_finite(), out),
         Head::Double(number) => float(number, number.is_finite(), out),
-        Head::Text(text) | Head::Bytes(text) if text.len() <= room => {
+        Head::Text(text) | Head::Bytes(text) if longest(text) <= room || escaped(text) <= room => {
             string(&String::from_utf8_lossy(text), out);
         }
         Head::Text(_) | Head::Bytes(_) => return Err(NoValue::TooLarge),
@@ -170,6 +170,23 @@ fn value(reader: &mut Reader<'_>, out: &mut Vec<u8>, most: usize, depth: usize) 
         }
     }
     Ok(())
+}
+
+/// The most bytes that text may take as JSON.
+const fn longest(text: &[u8]) -> usize {
+    text.len().saturating_mul(6)
+}
+
+/// The bytes that text takes as JSON, without its quotes, or a few more.
+fn escaped(text: &[u8]) -> usize {
+    let length = |byte: &u8| match byte {
+        b'"' | b'\\' | b'\n' | b'\r' | b'\t' => 2,
+        0x00..0x20 => 6,
+        // what is no UTF-8 becomes a character of three bytes
+        0x80.. => 3,
+        _ => 1,
+    };
+    text.iter().map(length).sum()
 }
 
 fn float(number: impl std::fmt::Display + serde::Serialize, finite: bool, out: &mut Vec<u8>) {

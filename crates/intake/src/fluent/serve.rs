@@ -6,13 +6,13 @@ use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 use ward_telemetry::input::Format;
 
-use super::message::{Message, message};
+use super::message::{Message, in_parts, message};
 use super::messagepack::{Ends, NoValue};
 use crate::accept::Connection;
 use crate::counters::Reason;
 use crate::digest;
 use crate::door::{Door, Shown};
-use crate::pipe::{Pipe, Records, hand_over};
+use crate::pipe::{Pipe, Records, hand_over_within};
 use crate::sources::Sender;
 use crate::wire::{Over, Wire};
 
@@ -66,14 +66,23 @@ impl Client {
             message(&bytes, most)
         } else {
             let bytes = bytes.clone();
+            let _turn = self.door.memory.turn().await;
             tokio::task::spawn_blocking(move || message(&bytes, most)).await.map_err(|_| Over)?
         };
         match read {
             Ok(None) => Ok(()),
             Ok(Some(Message { chunk: None, records: Ok((lines, events)) })) => self.add(&lines, events).await,
             Ok(Some(Message { chunk: Some(chunk), records: Ok((lines, events)) })) => {
+                self.wire.hold(bytes.len() + lines.len()).await?;
                 self.keep(&chunk, lines, events).await?;
                 self.acknowledge(&chunk).await
+            }
+            Ok(Some(Message { chunk, records: Err(NoValue::TooLarge) })) => {
+                self.parts(chunk.as_deref(), &bytes).await?;
+                match chunk {
+                    Some(chunk) => self.acknowledge(&chunk).await,
+                    None => Ok(()),
+                }
             }
             Ok(Some(Message { chunk, records: Err(why) })) => {
                 self.wrong(why, &bytes).await?;
@@ -87,11 +96,46 @@ impl Client {
         }
     }
 
+    /// Takes a message whose records are more than one batch takes: as several, or as it is if it holds what
+    /// are none.
+    async fn parts(&mut self, chunk: Option<&str>, bytes: &Bytes) -> Result<(), Over> {
+        let limits = &self.door.limits;
+        let (most, part) = (limits.unpacked_bytes, PART.min(limits.unpacked_bytes));
+        let looked = {
+            let bytes = bytes.clone();
+            let _turn = self.door.memory.turn().await;
+            let look = move || in_parts(&bytes, most, part, &mut |_, _| true);
+            tokio::task::spawn_blocking(look).await.map_err(|_| Over)?
+        };
+        if looked.is_err() {
+            return self.aside(bytes).await;
+        }
+        // the part that is being made, the one that waits and the one that is handed over
+        self.wire.hold(bytes.len() + most + 3 * part).await?;
+        let (give, mut parts) = tokio::sync::mpsc::channel(1);
+        let bytes = bytes.clone();
+        tokio::task::spawn_blocking(move || {
+            in_parts(&bytes, most, part, &mut |lines, events| give.blocking_send((lines, events)).is_ok())
+        });
+        let mut number = 0;
+        while let Some((lines, events)) = parts.recv().await {
+            match chunk {
+                Some(chunk) => self.keep(&format!("{chunk}\0{number}"), lines, events).await?,
+                None => self.add(&lines, events).await?,
+            }
+            number += 1;
+        }
+        Ok(())
+    }
+
     /// Adds records that nobody waits for.
     async fn add(&mut self, lines: &[u8], events: u64) -> Result<(), Over> {
         self.unnamed.filling.payload.extend_from_slice(lines);
         self.unnamed.filling.events += events;
         self.unnamed.touched();
+        if !self.unnamed.hold(0).await {
+            return Err(Over);
+        }
         if self.unnamed.full() && !self.unnamed.send().await { Err(Over) } else { Ok(()) }
     }
 
@@ -107,7 +151,10 @@ impl Client {
         let name: [&[u8]; 4] = [self.sender.id().as_str().as_bytes(), b"\0fluent\0", chunk.as_bytes(), b"\0"];
         let key = digest(&[&name.concat()[..], &digest(&lines)].concat());
         let format = Format::JsonLines.as_str();
-        let kept = hand_over(&self.door, &self.sender, format, lines, events, Some(key)).await;
+        // the client sends it again sooner or later, whether or not it is still being tried
+        let patience = self.door.limits.read();
+        let kept =
+            hand_over_within(&self.door, &self.sender, format, lines, events, Some(key), patience).await;
         if kept { Ok(()) } else { Err(Over) }
     }
 
@@ -117,6 +164,7 @@ impl Client {
 
     async fn read(&mut self) -> Result<(), Over> {
         let between = self.wire.held.is_empty();
+        self.wire.hold(0).await?;
         tokio::select! {
             read = self.wire.more(between) => read,
             () = self.unnamed.ready() => if self.unnamed.send().await { Ok(()) } else { Err(Over) },
@@ -129,6 +177,10 @@ impl Client {
             self.door.figures.refuse(Reason::TooLarge, 1);
             return Err(Over);
         }
+        self.aside(bytes).await
+    }
+
+    async fn aside(&mut self, bytes: &[u8]) -> Result<(), Over> {
         self.door.set_aside(&self.sender, Reason::Fluent, bytes.to_vec()).await.map_err(|_| Over)
     }
 }
@@ -142,5 +194,7 @@ fn acknowledgement(chunk: &str) -> Option<Vec<u8>> {
     Some(answer)
 }
 
+/// Bytes of records handed over at a time, of a message that is more than one batch.
+const PART: usize = 4 << 20;
 /// Messages up to here are read where they are.
 const INLINE: usize = 16 << 10;

@@ -11,13 +11,14 @@ use axum::extract::Request;
 use axum::http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::request::Parts;
 use http_body_util::BodyExt;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout, timeout_at};
+use ward_telemetry::input::Zstd;
 
 use super::trouble::Trouble;
 use super::{HttpState, Peer};
 use crate::counters::Reason;
 use crate::door::{Door, Shown};
+use crate::memory::Held;
 use crate::sources::Sender;
 
 /// A request that is there as a whole.
@@ -91,33 +92,13 @@ pub(crate) fn content_type(parts: &Parts) -> String {
     value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
-/// Memory that a request holds.
-#[derive(Debug, Default)]
-struct Held {
-    permits: Option<OwnedSemaphorePermit>,
-    kibibytes: usize,
-}
-
-impl Held {
-    /// Holds room for so many bytes in all.
-    fn grow(&mut self, door: &Door, bytes: usize) -> Result<(), Trouble> {
-        let wanted = bytes.div_ceil(1024);
-        let more = wanted.saturating_sub(self.kibibytes);
-        if more == 0 {
-            return Ok(());
-        }
-        let more = u32::try_from(more).map_err(|_| Trouble::Memory)?;
-        let permit = Arc::clone(&door.memory).try_acquire_many_owned(more).map_err(|_| {
-            door.figures.refuse(Reason::Memory, 1);
-            Trouble::Memory
-        })?;
-        match &mut self.permits {
-            Some(permits) => permits.merge(permit),
-            None => self.permits = Some(permit),
-        }
-        self.kibibytes = wanted;
-        Ok(())
+/// Holds room for so many bytes in all.
+fn hold(door: &Door, held: &mut Held, bytes: usize) -> Result<(), Trouble> {
+    if held.grow(&door.memory, bytes) {
+        return Ok(());
     }
+    door.figures.refuse(Reason::Memory, 1);
+    Err(Trouble::Memory)
 }
 
 async fn read(
@@ -151,7 +132,7 @@ async fn read(
         if bytes.len() + data.len() > limit {
             return refuse(Reason::TooLarge, Trouble::TooLarge(limit));
         }
-        held.grow(door, bytes.len() + data.len())?;
+        hold(door, held, bytes.len() + data.len())?;
         bytes.extend_from_slice(&data);
     }
 }
@@ -200,11 +181,12 @@ async fn unpacked(
             let result = unpack(encoding, &packed, limit);
             (packed, result)
         };
+        let _turn = door.memory.turn().await;
         tokio::task::spawn_blocking(work).await.map_err(|_| Trouble::Compression)?
     };
     match result {
         Ok(body) => {
-            held.grow(door, packed.len() + body.len())?;
+            hold(door, held, packed.len() + body.len())?;
             Ok(body)
         }
         Err(Unpack::TooLarge) => {
@@ -221,29 +203,40 @@ async fn unpacked(
 /// Packed bodies up to here are unpacked where they are: it takes less time than to ask another thread.
 const INLINE: usize = 16 << 10;
 
-/// Unpacks up to `limit` bytes.
+/// Unpacks up to `limit` bytes: all members and frames, one after another.
 ///
 /// # Errors
-/// They are damaged, or more.
-pub(crate) fn unpack(encoding: Encoding, packed: &[u8], limit: usize) -> Result<Vec<u8>, Unpack> {
-    let mut out = Vec::with_capacity(packed.len().saturating_mul(4).min(limit).min(4 << 20));
-    let most = limit as u64 + 1;
-    let read = match encoding {
-        Encoding::Identity => packed.take(most).read_to_end(&mut out),
-        Encoding::Gzip => flate2::bufread::MultiGzDecoder::new(packed).take(most).read_to_end(&mut out),
-        // RFC 9110 means zlib by `deflate`; some clients send it bare.
-        Encoding::Deflate if packed.first().is_some_and(|first| first & 0x0f == 8) => {
-            flate2::bufread::ZlibDecoder::new(packed).take(most).read_to_end(&mut out)
+/// They are damaged, or more; or something else follows them.
+pub(crate) fn unpack(encoding: Encoding, mut packed: &[u8], limit: usize) -> Result<Vec<u8>, Unpack> {
+    let out = Vec::with_capacity(packed.len().saturating_mul(4).min(limit).min(4 << 20));
+    match encoding {
+        Encoding::Identity => within(packed, out, limit),
+        Encoding::Gzip => within(flate2::bufread::MultiGzDecoder::new(packed), out, limit),
+        Encoding::Deflate => {
+            // RFC 9110 means zlib by `deflate`; some clients send it bare.
+            let out = if packed.first().is_some_and(|first| first & 0x0f == 8) {
+                within(flate2::bufread::ZlibDecoder::new(&mut packed), out, limit)
+            } else {
+                within(flate2::bufread::DeflateDecoder::new(&mut packed), out, limit)
+            }?;
+            if packed.is_empty() { Ok(out) } else { Err(Unpack::Damaged) }
         }
-        Encoding::Deflate => flate2::bufread::DeflateDecoder::new(packed).take(most).read_to_end(&mut out),
-        Encoding::Zstd => {
-            let decoder = ruzstd::decoding::StreamingDecoder::new(packed).map_err(|_| Unpack::Damaged)?;
-            decoder.take(most).read_to_end(&mut out)
-        }
-    };
-    read.map_err(|_| Unpack::Damaged)?;
-    if out.len() > limit { Err(Unpack::TooLarge) } else { Ok(out) }
+        Encoding::Zstd if packed.is_empty() => Err(Unpack::Damaged),
+        Encoding::Zstd => within(Zstd::new(packed, ZSTD_WINDOW), out, limit),
+    }
 }
+
+fn within(source: impl Read, mut out: Vec<u8>, limit: usize) -> Result<Vec<u8>, Unpack> {
+    let read = source.take(limit as u64 + 1).read_to_end(&mut out);
+    match read {
+        _ if out.len() > limit => Err(Unpack::TooLarge),
+        Ok(_) => Ok(out),
+        Err(_) => Err(Unpack::Damaged),
+    }
+}
+
+/// The largest window of a frame: what RFC 8878 (section 3.1.1.1.2) says every decoder should have.
+const ZSTD_WINDOW: u64 = 8 << 20;
 
 #[cfg(test)]
 mod tests {
@@ -264,16 +257,17 @@ mod tests {
         zlib.write_all(b"events").unwrap();
         let mut bare = DeflateEncoder::new(Vec::new(), Compression::fast());
         bare.write_all(b"events").unwrap();
-        let zstd = ruzstd::encoding::compress_to_vec(
-            b"events".as_slice(),
-            ruzstd::encoding::CompressionLevel::Fastest,
-        );
+        let frame = |bytes: &[u8]| {
+            ruzstd::encoding::compress_to_vec(bytes, ruzstd::encoding::CompressionLevel::Fastest)
+        };
+        let skipped = b"\x50\x2a\x4d\x18\x03\0\0\0abc";
         for (name, packed) in [
             ("gzip", gzip(b"events")),
             ("gzip", [gzip(b"eve"), gzip(b"nts")].concat()),
             ("Deflate", zlib.finish().unwrap()),
             ("deflate", bare.finish().unwrap()),
-            ("zstd", zstd),
+            ("zstd", frame(b"events")),
+            ("zstd", [&skipped[..], &frame(b"eve"), skipped, &frame(b"nts")].concat()),
             ("identity", b"events".to_vec()),
         ] {
             let encoding = Encoding::named(name).unwrap();
@@ -291,6 +285,18 @@ mod tests {
         damaged.truncate(12);
         for encoding in [Encoding::Gzip, Encoding::Deflate, Encoding::Zstd] {
             assert_eq!(unpack(encoding, &damaged, 100), Err(Unpack::Damaged), "{encoding:?}");
+        }
+    }
+
+    #[test]
+    fn what_follows_the_packed_bytes_is_not_passed_over() {
+        let mut zlib = ZlibEncoder::new(Vec::new(), Compression::fast());
+        zlib.write_all(b"events").unwrap();
+        for (encoding, packed) in
+            [(Encoding::Gzip, gzip(b"events")), (Encoding::Deflate, zlib.finish().unwrap())]
+        {
+            let more = [&packed[..], b"more"].concat();
+            assert_eq!(unpack(encoding, &more, 100), Err(Unpack::Damaged), "{encoding:?}");
         }
     }
 }

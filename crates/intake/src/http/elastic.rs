@@ -39,16 +39,22 @@ pub(crate) async fn take(State(state): State<HttpState>, request: Request) -> Re
 /// The answer; within it what is wrong with the request as a whole.
 async fn keep(state: &HttpState, arrival: Arrival) -> Result<Result<String, String>, Trouble> {
     let index = index_of(arrival.parts.uri.path());
-    let taken = match bulk::documents(&arrival.body, index) {
+    let most = state.door().limits.records_bytes();
+    let taken = match bulk::documents(&arrival.body, index, most) {
         Ok(taken) => taken,
+        Err(bulk::Broken::TooLarge) => {
+            state.door().figures.refuse(Reason::TooLarge, 1);
+            return Err(Trouble::RecordsTooLarge(most));
+        }
         Err(broken) => {
             state.door().set_aside(&arrival.sender, Reason::BulkAction, arrival.body).await?;
             return Ok(Err(broken.to_string()));
         }
     };
-    for place in &taken.broken {
-        let document = arrival.body.get(place.clone()).unwrap_or_default().to_vec();
-        state.door().set_aside(&arrival.sender, Reason::BulkDocument, document).await?;
+    if !taken.broken.is_empty() {
+        let broken: Vec<&[u8]> =
+            taken.broken.iter().map(|place| arrival.body.get(place.clone()).unwrap_or_default()).collect();
+        state.door().set_aside(&arrival.sender, Reason::BulkDocument, broken.join(&b'\n')).await?;
     }
     let answer = taken.answer();
     if taken.events > 0 {

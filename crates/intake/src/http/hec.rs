@@ -57,7 +57,12 @@ pub(crate) async fn lines(State(state): State<HttpState>, request: Request) -> R
         return Said::NoData.answer();
     }
     let body = std::mem::take(&mut arrival.body);
-    let (format, payload, events) = raw::records(body, arrival.parts.uri.query().unwrap_or_default());
+    let most = state.door().limits.records_bytes();
+    let records = raw::records(body, arrival.parts.uri.query().unwrap_or_default(), most);
+    let Some((format, payload, events)) = records else {
+        state.door().figures.refuse(Reason::TooLarge, 1);
+        return troubled(Trouble::RecordsTooLarge(most));
+    };
     keep(&state, arrival, format, payload, events).await
 }
 

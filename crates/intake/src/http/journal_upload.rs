@@ -65,6 +65,9 @@ async fn read(state: &HttpState, mut body: Body, pipe: &mut Pipe<Lines>) -> Resu
     };
     let mut buffer = BytesMut::new();
     loop {
+        if !pipe.hold(buffer.len()).await {
+            return Err(Stopped::Trouble(Trouble::Memory));
+        }
         // Between entries a journal may be quiet for as long as it likes.
         let wait = if buffer.is_empty() { door.limits.idle() } else { door.limits.read() };
         let frame = tokio::select! {

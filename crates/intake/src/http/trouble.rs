@@ -21,6 +21,8 @@ pub(crate) enum Trouble {
     TokenInQuery,
     #[error("the body is longer than {0} bytes")]
     TooLarge(usize),
+    #[error("the body would become records of more than {0} bytes: send less at a time")]
+    RecordsTooLarge(usize),
     #[error("the body came too slowly")]
     Slow,
     #[error("the body broke off")]
@@ -43,7 +45,9 @@ impl Trouble {
         match self {
             Self::NoCredential | Self::UnknownCredential => StatusCode::UNAUTHORIZED,
             Self::TokenInQuery | Self::BrokenOff | Self::Compression => StatusCode::BAD_REQUEST,
-            Self::TooLarge(_) | Self::Refused(Refusal::TooLarge) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooLarge(_) | Self::RecordsTooLarge(_) | Self::Refused(Refusal::TooLarge) => {
+                StatusCode::PAYLOAD_TOO_LARGE
+            }
             Self::Slow => StatusCode::REQUEST_TIMEOUT,
             Self::Encoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooFast(_) => StatusCode::TOO_MANY_REQUESTS,

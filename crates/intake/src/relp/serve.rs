@@ -52,6 +52,7 @@ impl Session {
             Err(NoFrame::More) => {
                 self.keep().await?;
                 let between = self.wire.held.is_empty();
+                self.wire.hold(0).await?;
                 self.wire.more(between).await
             }
             Err(NoFrame::Broken) => {

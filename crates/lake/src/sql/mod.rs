@@ -6,13 +6,15 @@
 //! - One statement, and it is a SELECT (or EXPLAIN of one): what is parsed is looked at, and what is planned
 //!   is looked at again.
 //! - Memory, time and rows are limited; nothing is written to disk. A statement runs on threads of its own,
-//!   which end with it.
+//!   which end with it; where others depend on the process, in one of its own ([`Lake::sql_apart`]).
 
+mod apart;
 mod functions;
 mod guard;
 mod pushdown;
 mod session;
 mod table;
+mod wire;
 
 use std::sync::Arc;
 
@@ -21,6 +23,8 @@ use datafusion::error::DataFusionError;
 use futures::StreamExt;
 use tokio::sync::mpsc;
 use ward_core::Scope;
+
+pub use apart::{SqlProcess, SqlProgram};
 
 use crate::export::{Encoder, ExportFormat};
 use crate::search::{Counters, Running, visible};
@@ -48,24 +52,8 @@ impl Lake {
         limits: Limits,
     ) -> Result<SqlAnswer, LakeError> {
         let files: Vec<LakeFile> = visible(scope, files).cloned().collect();
-        let (sender, pieces) = mpsc::channel(8);
-        let cancel = limits.cancel.clone();
-        let statement = Statement {
-            lake: self.clone(),
-            files,
-            sql: sql.to_owned(),
-            format,
-            running: Running::new(limits),
-        };
-        let thread = std::thread::Builder::new().name("ward-sql".to_owned()).stack_size(STACK);
-        thread
-            .spawn(move || {
-                if let Err(error) = statement.run(&sender) {
-                    let _ = sender.blocking_send(Err(error)); // nobody may be listening
-                }
-            })
-            .map_err(|error| LakeError::file("read", "the lake", error))?;
-        Ok(SqlAnswer { pieces, cancel })
+        let running = Running::new(limits);
+        Statement { lake: self.clone(), files, sql: sql.to_owned(), format, running }.begin()
     }
 }
 
@@ -99,6 +87,20 @@ struct Statement {
 type Pieces = mpsc::Sender<Result<Vec<u8>, LakeError>>;
 
 impl Statement {
+    fn begin(self) -> Result<SqlAnswer, LakeError> {
+        let (sender, pieces) = mpsc::channel(8);
+        let cancel = self.running.limits.cancel.clone();
+        let thread = std::thread::Builder::new().name("ward-sql".to_owned()).stack_size(STACK);
+        thread
+            .spawn(move || {
+                if let Err(error) = self.run(&sender) {
+                    let _ = sender.blocking_send(Err(error)); // nobody may be listening
+                }
+            })
+            .map_err(|error| LakeError::file("read", "the lake", error))?;
+        Ok(SqlAnswer { pieces, cancel })
+    }
+
     fn run(self, pieces: &Pieces) -> Result<(), LakeError> {
         let threads = self.running.limits.processors();
         let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -1,6 +1,6 @@
 //! Blocks to events.
 
-use super::block::{Block, Unit};
+use super::block::{Block, Fault, Unit};
 use super::evtx::ChunkReader;
 use super::fields::Fields;
 use super::options::Options;
@@ -28,6 +28,8 @@ pub enum Decoded<'a> {
         record: u64,
         /// Where it starts in the decompressed input, in bytes.
         offset: u64,
+        /// Its bytes, without the newline; 0 where it is not known where it ends.
+        length: usize,
         /// What is wrong.
         error: Error,
     },
@@ -79,7 +81,8 @@ impl Decoder {
     /// Gives `each` what `block` holds, in order; what lies between records comes first.
     pub fn decode(&mut self, block: &mut Block, names: &FieldNames, each: &mut Each<'_>) {
         for fault in block.faults.drain(..) {
-            each(Decoded::Bad { record: fault.record, offset: fault.offset, error: fault.error });
+            let Fault { record, offset, error } = fault;
+            each(Decoded::Bad { record, offset, length: 0, error });
         }
         match &block.units {
             Some(units) if block.format == Format::Evtx => self.chunks(block, units, names, each),
@@ -139,7 +142,7 @@ impl Decoder {
                 });
                 match scanned {
                     Ok(json) => each(Decoded::Event { event: event.json_event(json), record }),
-                    Err(error) => each(Decoded::Bad { record, offset, error }),
+                    Err(error) => each(Decoded::Bad { record, offset, length: 0, error }),
                 }
             });
         }
@@ -198,7 +201,7 @@ impl Decoder {
         }
         if bytes.len() > self.options.limits.record {
             let error = Error::TooLong { limit: self.options.limits.record };
-            return each(Decoded::Bad { record: number, offset, error });
+            return each(Decoded::Bad { record: number, offset, length: bytes.len(), error });
         }
         if clean && format == Format::JsonLines {
             return self.json(record, names, each);
@@ -207,7 +210,7 @@ impl Decoder {
             Ok(text) => self.text(text, record, format, columns, names, each),
             Err(e) => {
                 let error = Error::NotUtf8 { at: e.valid_up_to() };
-                each(Decoded::Bad { record: number, offset, error });
+                each(Decoded::Bad { record: number, offset, length: bytes.len(), error });
                 let mut mended = std::mem::take(&mut self.mended);
                 mended.clear();
                 mended.push_str(&String::from_utf8_lossy(bytes));
@@ -229,7 +232,9 @@ impl Decoder {
         let Record { bytes, number, offset } = record;
         match self.scanner.scan(bytes, names, &mut self.event) {
             Ok(()) => each(Decoded::Event { event: self.event.json_event(bytes), record: number }),
-            Err(error) => each(Decoded::Bad { record: number, offset, error: error.into() }),
+            Err(error) => {
+                each(Decoded::Bad { record: number, offset, length: bytes.len(), error: error.into() });
+            }
         }
     }
 
@@ -254,7 +259,8 @@ impl Decoder {
         let decoded = self.line(text, format, columns, names);
         let Record { bytes, number, offset } = record;
         if let Err(reason) = decoded {
-            each(Decoded::Bad { record: number, offset, error: Error::Line { format, reason } });
+            let error = Error::Line { format, reason };
+            each(Decoded::Bad { record: number, offset, length: bytes.len(), error });
         }
         // A row is read as far as it has columns; the other formats say nothing of a line they do not fit.
         if decoded.is_ok() || columns.is_some_and(Columns::is_named) {
@@ -269,7 +275,8 @@ impl Decoder {
             number += 1;
         });
         if let Err(error) = result {
-            each(Decoded::Bad { record: number, offset: record.offset, error });
+            let Record { bytes, offset, .. } = record;
+            each(Decoded::Bad { record: number, offset, length: bytes.len(), error });
         }
     }
 

@@ -44,6 +44,7 @@ pub use decode::{Decoded, Decoder};
 pub use format::Format;
 pub use options::{Limits, Options};
 pub use streams::Stream;
+pub use zstd::Zstd;
 
 use crate::Error;
 use compression::Plain;

@@ -2,13 +2,14 @@
 //!
 //! Invariant: what was decoded of a frame that turns out to be damaged is given before the damage is told.
 
+use std::fmt;
 use std::io::{self, BufRead, Read};
 
 use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 
-/// Reads zstd frames one after another.
-pub(super) struct Zstd<R> {
+/// Reads zstd frames one after another, to the end of their source.
+pub struct Zstd<R> {
     source: R,
     frame: FrameDecoder,
     in_frame: bool,
@@ -18,7 +19,7 @@ pub(super) struct Zstd<R> {
 
 impl<R: BufRead> Zstd<R> {
     /// What is in the frames that `source` starts with; windows have at most so many bytes.
-    pub(super) fn new(source: R, window: u64) -> Self {
+    pub fn new(source: R, window: u64) -> Self {
         let mut frame = FrameDecoder::new();
         frame.set_max_window_size(window);
         Self { source, frame, in_frame: false, failure: None }
@@ -67,6 +68,12 @@ impl<R: BufRead> Zstd<R> {
             }
             _ => Ok(()),
         }
+    }
+}
+
+impl<R> fmt::Debug for Zstd<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Zstd").field("in_frame", &self.in_frame).finish_non_exhaustive()
     }
 }
 

@@ -80,7 +80,7 @@ pub fn read_from(source: Source, names: &FieldNames, options: &Options) -> Readi
 fn note(decoded: Decoded<'_>, names: &FieldNames, reading: &mut Reading) {
     match decoded {
         Decoded::Event { event, record } => reading.events.push((record, values(&event, names))),
-        Decoded::Bad { record, offset, error } => reading.bad.push((record, offset, error)),
+        Decoded::Bad { record, offset, error, .. } => reading.bad.push((record, offset, error)),
     }
 }
 

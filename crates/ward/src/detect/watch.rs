@@ -110,7 +110,7 @@ impl<'a> Watch<'a> {
                 outcome.events += 1;
                 eyes.event(&event, from, record, &mut outcome);
             }
-            Decoded::Bad { record, offset, error } => {
+            Decoded::Bad { record, offset, error, .. } => {
                 let place = match record {
                     0 => format!("{shown}: byte {offset}"),
                     _ => format!("{shown}: record {record} at byte {offset}"),

@@ -5,6 +5,8 @@
 //! of the correlations, the names of its files and of its batches are in the store.
 //! Invariant: while the store cannot be written, nothing goes on, and nothing is lost: the journal keeps it.
 
+mod entering;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -15,10 +17,10 @@ use tokio::runtime::Handle;
 use ward_core::{Actor, Timestamp};
 use ward_journal::{Options, Position, SegmentId, SegmentInfo};
 use ward_lake::LakeFile;
-use ward_store::dead_letters::{self, DeadLetter};
-use ward_store::findings::{self, Finding};
+use ward_store::dead_letters::DeadLetter;
+use ward_store::findings::Finding;
 use ward_store::segments::{self, BatchName, SegmentDone};
-use ward_store::{Store, StoreError, checkpoints};
+use ward_store::{Store, checkpoints};
 use ward_web::catalogue;
 
 use super::correlators::Correlators;
@@ -191,38 +193,6 @@ impl Clerk {
         }
     }
 
-    /// Enters what was found into the store. `false`: the hub stops, and the rest waits in vain.
-    fn enter(&mut self) -> bool {
-        self.since = None;
-        let by = Actor::ward("watch");
-        while !self.findings.is_empty() {
-            let chunk = &self.findings[..self.findings.len().min(TOGETHER)];
-            let recorded = self
-                .insist("enter findings", async |store, now| findings::record(store, &by, now, chunk).await);
-            let Some(recorded) = recorded else { return false };
-            let now = (self.now)();
-            let new: std::collections::HashSet<_> = recorded.new.iter().collect();
-            for finding in chunk.iter().filter(|finding| new.contains(&finding.id)) {
-                self.figures.found(finding.level, finding.received, now);
-            }
-            self.figures.alerts.fetch_add(recorded.opened.len() as u64, Relaxed);
-            let entered = chunk.len();
-            self.findings.drain(..entered);
-        }
-        while !self.undecodable.is_empty() {
-            let chunk = &self.undecodable[..self.undecodable.len().min(TOGETHER)];
-            let set_aside = self.insist("set undecodable records aside", async |store, now| {
-                dead_letters::set_aside(store, &by, now, chunk).await
-            });
-            if set_aside.is_none() {
-                return false;
-            }
-            let entered = chunk.len();
-            self.undecodable.drain(..entered);
-        }
-        true
-    }
-
     /// Closes segments of which everything is known.
     fn complete(&mut self) {
         let workers = self.post.workers;
@@ -262,14 +232,15 @@ impl Clerk {
             self.insist("store heartbeats", async |store, now| {
                 ward_store::heartbeats::record(store, now, rows).await
             })
-            .is_some()
+            .is_ok()
         });
         self.heartbeats = heartbeats;
         let lanes = self.correlators.changed();
         for (name, position, state) in &lanes {
             self.insist("store the state of correlations", async |store, now| {
                 checkpoints::put(store, &by, now, name, *position, state).await
-            })?;
+            })
+            .ok()?;
         }
         let done = SegmentDone {
             first: info.first,
@@ -282,7 +253,8 @@ impl Clerk {
         let forget = names_since((self.now)());
         self.insist("close a segment", async |store, now| {
             segments::segment_done(store, &by, now, &done, &files, &progress.names, forget).await
-        })?;
+        })
+        .ok()?;
         // Only now is it safe: the store has it.
         self.done.push(info.id);
         Some(())
@@ -345,37 +317,6 @@ impl Clerk {
 
     fn stopped(&self) -> bool {
         self.post.stop.load(Relaxed)
-    }
-
-    /// Does it until it is done. `None`: the hub stops, or it can never be done and was told.
-    fn insist<T>(
-        &self,
-        what: &str,
-        work: impl AsyncFn(&Store, Timestamp) -> Result<T, StoreError>,
-    ) -> Option<T> {
-        let mut pause = Duration::from_millis(50);
-        loop {
-            match self.runtime.block_on(work(&self.store, (self.now)())) {
-                Ok(done) => {
-                    self.figures.store_failing.store(false, Relaxed);
-                    return Some(done);
-                }
-                Err(error @ StoreError::Refused(_)) => {
-                    tracing::error!(error = %chain(&error), "could not {what}");
-                    return None;
-                }
-                Err(error) => {
-                    if !self.figures.store_failing.swap(true, Relaxed) {
-                        tracing::error!(error = %chain(&error), "could not {what}; trying again until it can be done");
-                    }
-                    if self.stopped() {
-                        return None;
-                    }
-                    std::thread::sleep(pause);
-                    pause = (pause * 2).min(Duration::from_secs(2));
-                }
-            }
-        }
     }
 }
 

@@ -95,10 +95,11 @@ pub struct LakeConfig {
 }
 
 /// The interface.
-#[derive(Debug, Clone, Deserialize, Serialize)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ApiConfig {
-    /// Whether metrics and health may be read without a token by whoever reaches the listener. Default true.
+    /// Whether figures, and why the hub is not ready, may be read without a token by whoever reaches the listener.
+    /// Default false.
     pub open_metrics: bool,
 }
 
@@ -244,12 +245,6 @@ impl Default for LakeConfig {
             memory_megabytes: 128,
             tidy_seconds: 60,
         }
-    }
-}
-
-impl Default for ApiConfig {
-    fn default() -> Self {
-        Self { open_metrics: true }
     }
 }
 

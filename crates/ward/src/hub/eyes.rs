@@ -193,11 +193,11 @@ impl Eyes {
                 index += 1;
                 self.event(&event, place, exceptions, lake.as_deref_mut(), detect, seen);
             }
-            Decoded::Bad { record, offset, error } => {
+            Decoded::Bad { record, offset, length, error } => {
                 wrong += 1;
                 // Those that hold one another's bytes, or are many, are set aside as one.
                 if wrong <= MOST_LETTERS && room > 0 {
-                    let letter = bad(&batch, record, offset, error.code(), &chain(&error));
+                    let letter = bad(&batch, (record, offset, length), error.code(), &chain(&error));
                     room = room.saturating_sub(letter.content.len());
                     seen.undecodable.push(letter);
                 }
@@ -438,13 +438,35 @@ fn log_source_text(class: &EventClass) -> String {
     fullest.unwrap_or_default().join("/")
 }
 
-/// One record of a batch that could not be read.
-fn bad(batch: &BatchRef<'_>, record: u64, offset: u64, reason: &'static str, detail: &str) -> DeadLetter {
-    let rest = usize::try_from(offset).ok().and_then(|at| batch.payload.get(at..)).unwrap_or(batch.payload);
-    let end = rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len());
-    let bytes = rest.get(..end).unwrap_or_default();
+/// One record of a batch that could not be read: its number, where it starts and how long it is.
+fn bad(
+    batch: &BatchRef<'_>,
+    (record, offset, length): (u64, u64, usize),
+    reason: &'static str,
+    detail: &str,
+) -> DeadLetter {
+    let start = usize::try_from(offset).unwrap_or(usize::MAX).min(batch.payload.len());
+    let (before, rest) = batch.payload.split_at(start);
+    let length = match length {
+        0 => rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len()),
+        length => length.min(rest.len()),
+    };
+    // A counted message keeps its count, so that it is read the same when it is replayed.
+    let counted = batch.format == Format::SyslogFrames.as_str();
+    let count = if counted { count(before, length) } else { None };
+    let (count, length) = count.unwrap_or((0, length));
+    let bytes = batch.payload.get(start - count..start + length).unwrap_or_default();
     let detail = format!("record {record} at byte {offset}: {detail}");
     letter(batch, u32::try_from(record).unwrap_or(u32::MAX), reason, detail, bytes)
+}
+
+/// How many bytes of the count stand before a counted message, and how many it counts: `length`, and the line break
+/// that may be at its end.
+fn count(before: &[u8], length: usize) -> Option<(usize, usize)> {
+    (length..=length + 2).find_map(|counted| {
+        let text = format!("{counted} ");
+        before.ends_with(text.as_bytes()).then_some((text.len(), counted))
+    })
 }
 
 /// A batch that could not be read from somewhere on.

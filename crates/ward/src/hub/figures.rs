@@ -25,6 +25,8 @@ pub struct Figures {
     pub damaged_bytes: AtomicU64,
     /// Segments whose files could not be written, at each attempt.
     pub lake_failures: AtomicU64,
+    /// Records that the store did not take, not even set aside.
+    pub unstorable: AtomicU64,
     /// The store cannot be written just now.
     pub store_failing: AtomicBool,
     /// Groups of events that are correlated by themselves.
@@ -87,10 +89,16 @@ impl Figures {
         let mut text = String::new();
         let usage = journal.usage();
         let place = Position { segment: SegmentId(self.segment.load(Relaxed)), at: self.at.load(Relaxed) };
-        let gauges: [(&str, &str, &str, u64); 24] = [
+        let gauges: [(&str, &str, &str, u64); 25] = [
             ("ward_watch_events_total", "counter", "Events looked at", self.events.load(Relaxed)),
             ("ward_watch_bytes_total", "counter", "Bytes of their batches", self.bytes.load(Relaxed)),
             ("ward_watch_undecodable_total", "counter", "Records set aside", self.undecodable.load(Relaxed)),
+            (
+                "ward_watch_unstorable_total",
+                "counter",
+                "Records the store did not take at all",
+                self.unstorable.load(Relaxed),
+            ),
             ("ward_watch_lag_bytes", "gauge", "Durable bytes not looked at yet", journal.lag(place)),
             ("ward_alerts_opened_total", "counter", "Alerts opened", self.alerts.load(Relaxed)),
             ("ward_correlation_lanes", "gauge", "Groups correlated by themselves", self.lanes.load(Relaxed)),

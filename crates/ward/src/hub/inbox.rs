@@ -43,6 +43,7 @@ fn refusal(refused: &Refused) -> Refusal {
     match refused {
         Refused::Busy => Refusal::Busy { retry_after: Duration::from_secs(1) },
         Refused::Full => Refusal::Full { retry_after: Duration::from_secs(10) },
+        Refused::TooLarge { .. } => Refusal::TooLarge,
         Refused::Closed => Refusal::Closed,
         _ => Refusal::Failing,
     }

@@ -34,6 +34,7 @@ pub fn routes(
     ward_web::routes(State {
         store: store.clone(),
         lake: post.lake.clone(),
+        sql: crate::sql_process::program(),
         clock: Arc::new(now),
         hunt: HuntLimits {
             memory: config.hunt.memory_megabytes << 20,

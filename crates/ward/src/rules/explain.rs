@@ -135,7 +135,7 @@ fn each_event(args: &ExplainArgs, report: &mut Report) -> Result<Seen, Error> {
                     report.event(&event, record);
                 }
             }
-            Decoded::Bad { record, offset, error } => {
+            Decoded::Bad { record, offset, error, .. } => {
                 seen.trouble = true;
                 let reason = crate::detect::problems::chain(&error);
                 let said = format!("Record {record} at byte {offset} could not be read: {reason}");

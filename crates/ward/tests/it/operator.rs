@@ -1,6 +1,8 @@
 //! What an operator does wrong on a long day, and what he is told.
 
-use crate::desk::{Desk, Ran};
+use crate::desk::{Desk, Ran, event, rule};
+use crate::dice::Dice;
+use crate::postgres;
 use crate::running::{Hub, free_address, until};
 
 fn ward(desk: &Desk, words: &[&str], environment: &[(&str, &str)]) -> Ran {
@@ -132,4 +134,87 @@ fn a_batch_of_much_that_is_no_event_is_set_aside_once_and_long_names_stop_nothin
     until("what came after", || !hub.rows(&["hunt", "after", "--format", "json"]).is_empty());
     until("one letter", || !hub.rows(&["deadletter", "list", "--format", "json"]).is_empty());
     assert_eq!(hub.rows(&["deadletter", "list", "--format", "json"]).len(), 1);
+}
+
+#[test]
+fn a_statement_that_takes_too_much_ends_itself_and_not_the_hub() {
+    let mut hub = Hub::new();
+    let config = std::fs::read_to_string(hub.config()).unwrap();
+    std::fs::write(hub.config(), config + "[hunt]\nseconds = 3\nmemory_megabytes = 64\n").unwrap();
+    hub.start();
+    let events: String = (0..100).map(|i| format!("{{\"Hostname\":\"pc{i}\",\"i\":{i}}}\n")).collect();
+    assert_eq!(hub.post(&events, "k"), Some(200));
+    until("its events", || hub.rows(&["hunt", "i:*", "--limit", "1000", "--format", "json"]).len() == 100);
+    let analyst = hub.ward(&["token", "issue", "--label", "analyst", "--role", "analyst", "--whole-sector"]);
+    let ask = |sql: &str| {
+        let answer = ureq::post(format!("http://{}/api/v1/sql", hub.address))
+            .header("Authorization", format!("Bearer {}", analyst.trim()))
+            .config()
+            .http_status_as_error(false)
+            .build()
+            .send(serde_json::json!({ "sql": sql }).to_string());
+        let mut answer = answer.unwrap();
+        (answer.status().as_u16(), answer.body_mut().read_to_string().unwrap_or_default())
+    };
+    until("the token", || ask("SELECT 1").0 == 200);
+    assert_eq!(ask("SELECT count(*) AS n FROM events"), (200, "{\"n\":100}\n".to_owned()));
+    let doubled =
+        |level: usize| format!(", c{level} AS (SELECT * FROM c{0} UNION ALL SELECT * FROM c{0})", level - 1);
+    let doubled = (1..40).map(doubled).collect::<String>();
+    for sql in [
+        "SELECT length(repeat(device, 1000000000)) FROM events".to_owned(),
+        "SELECT lpad(device, 2000000000, device) FROM events".to_owned(),
+        format!("WITH c0 AS (SELECT 1 AS x){doubled} SELECT count(*) FROM c39"),
+    ] {
+        let (status, told) = ask(&sql);
+        assert!(matches!(status, 422 | 500 | 503), "{sql}: {status} {told}");
+        assert_eq!(ask("SELECT count(*) AS n FROM events").0, 200, "after {sql}");
+    }
+    assert!(hub.is_ready());
+    let status = std::fs::read_to_string(format!("/proc/{}/status", hub.id())).unwrap_or_default();
+    if let Some(peak) = status.lines().find_map(|line| line.strip_prefix("VmHWM:")) {
+        let kilobytes: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
+        assert!(kilobytes < 600_000, "the hub itself took {peak}");
+    }
+}
+
+#[test]
+fn a_finding_that_the_database_never_takes_is_set_aside_and_holds_up_no_other() {
+    let store = match postgres::schema() {
+        Ok(store) => store,
+        Err(why) => return postgres::say_skipped(&why),
+    };
+    let mut hub = Hub::over(store, "");
+    // An index of PostgreSQL takes no key that long, however it is packed.
+    let mut dice = Dice::new(1);
+    let long: String = (0..20_000).map(|_| format!("{:x}", dice.below(16))).collect();
+    let rules =
+        [rule("shadow", "high", "one").replace("id: shadow", "id: short"), rule("odd", "high", "odd")];
+    hub.desk.write("rules/shadow.yml", &rules[0]);
+    hub.desk.write("rules/odd.yml", rules[1].replace("id: odd", &format!("id: {long}")));
+    hub.start();
+    let events: String =
+        (0..40).map(|i| event(i, "pc", if i == 7 { "one odd" } else { "one" }) + "\n").collect();
+    assert_eq!(hub.post(&events, "k"), Some(200));
+    until("the other findings", || hub.figure("ward_findings_total{level=\"high\"}") == Some(40.0));
+    let letters = || hub.rows(&["deadletter", "list", "--format", "json"]);
+    until("its letter", || !letters().is_empty());
+    assert_eq!((letters().len(), letters()[0]["reason"].as_str()), (1, Some("unstorable")));
+    assert!(hub.is_ready(), "{}", hub.log());
+}
+
+#[test]
+fn a_record_that_cannot_be_read_is_set_aside_as_it_was_framed() {
+    let mut hub = Hub::new();
+    hub.start();
+    let (bad, good) = (&b"<34>1 - pc app - - - caf\xe9\nsecond line"[..], &b"<34>1 - pc app - - - well"[..]);
+    let frame = |message: &[u8]| [format!("{} ", message.len()).as_bytes(), message].concat();
+    let mut stream = std::net::TcpStream::connect(&hub.syslog).unwrap();
+    std::io::Write::write_all(&mut stream, &[frame(good), frame(bad), frame(good)].concat()).unwrap();
+    drop(stream);
+    let letters = || hub.rows(&["deadletter", "list", "--format", "json"]);
+    until("its letter", || !letters().is_empty());
+    let id = letters()[0]["id"].as_str().unwrap().to_owned();
+    let raw = hub.command(&["deadletter", "show", &id, "--raw"]).output().unwrap().stdout;
+    assert_eq!(raw.escape_ascii().to_string(), frame(bad).escape_ascii().to_string());
 }

@@ -59,7 +59,7 @@ impl Hub {
     fn made(desk: Desk, data: &Path, store: String, setting: &str, lake: &str) -> Self {
         let [address, syslog] = [free_address(), free_address()];
         let config = format!(
-            "[data]\nfolder = \"{}\"\n{setting}[journal]\nseal_seconds = 1\nreserve_megabytes = 1\n\
+            "[data]\nfolder = \"{}\"\n{setting}[api]\nopen_metrics = true\n[journal]\nseal_seconds = 1\nreserve_megabytes = 1\n\
              [watch]\nrules = [\"{}/rules\"]\nreload_seconds = 1\n[lake]\n{lake}\n\
              [[intake.http]]\nname = \"http\"\nlisten = \"{address}\"\napi = true\n\
              protocols = [\"events\", \"hec\", \"elastic\"]\n\
@@ -93,16 +93,18 @@ impl Hub {
 
     /// Standard output of a command that must not fail.
     pub fn ward(&self, arguments: &[&str]) -> String {
-        let output = Command::new(env!("CARGO_BIN_EXE_ward"))
-            .args(arguments)
-            .env("WARD_CONFIG", self.config())
-            .env("WARD_TOKEN", &self.token)
-            .output()
-            .unwrap();
+        let output = self.command(arguments).output().unwrap();
         let told = String::from_utf8_lossy(&output.stderr);
         // 0: nothing to tell, 1: something
         assert!(matches!(output.status.code(), Some(0 | 1)), "ward {arguments:?}: {told}");
         String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// A command, about this hub.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ward"));
+        command.args(arguments).env("WARD_CONFIG", self.config()).env("WARD_TOKEN", &self.token);
+        command
     }
 
     /// Lines of JSON, or the elements of an array.
@@ -164,6 +166,11 @@ impl Hub {
 
     fn log_path(&self) -> PathBuf {
         self.desk.path().join("hub.log")
+    }
+
+    /// Number of its process.
+    pub fn id(&self) -> u32 {
+        self.process.as_ref().map_or(0, std::process::Child::id)
     }
 
     /// As if the power went: nothing is said to it.

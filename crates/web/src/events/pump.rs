@@ -12,7 +12,6 @@ use std::time::Duration;
 use axum::body::Body;
 use bytes::Bytes;
 use futures::FutureExt as _;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::mpsc::{self, Sender};
 use tokio::time::Instant;
 use ward_lake::{FoundRow, LakeError, SqlAnswer};
@@ -20,12 +19,16 @@ use ward_lake::{FoundRow, LakeError, SqlAnswer};
 use super::Scanning;
 use super::format::Writer;
 use crate::refusal::Refusal;
+use crate::turns::Turn;
 
 /// Bytes that go out together.
 const CHUNK: usize = 64 << 10;
 
 /// How much longer than the search itself an answer may take to be read.
 const READING: Duration = Duration::from_secs(30);
+
+/// How long whoever asked may read nothing at all.
+const STALLED: Duration = Duration::from_secs(10);
 
 /// The body of the answer to a search, whose first row has been found already, or none.
 pub(crate) fn found(
@@ -41,12 +44,7 @@ pub(crate) fn found(
 }
 
 /// The body of the answer to a statement of SQL, whose first piece is there already, or none.
-pub(crate) fn pieces(
-    answer: SqlAnswer,
-    first: Option<Vec<u8>>,
-    turn: OwnedSemaphorePermit,
-    patience: Duration,
-) -> Body {
+pub(crate) fn pieces(answer: SqlAnswer, first: Option<Vec<u8>>, turn: Turn, patience: Duration) -> Body {
     let (out, body) = Out::new(patience + READING);
     tokio::spawn(hand_over(answer, first, turn, out));
     body
@@ -91,7 +89,7 @@ async fn pump(
     }
 }
 
-async fn hand_over(mut answer: SqlAnswer, first: Option<Vec<u8>>, turn: OwnedSemaphorePermit, out: Out) {
+async fn hand_over(mut answer: SqlAnswer, first: Option<Vec<u8>>, turn: Turn, out: Out) {
     let mut next: Option<Result<Vec<u8>, LakeError>> = first.map(Ok);
     while let Some(piece) = next {
         match piece {
@@ -132,13 +130,13 @@ impl Out {
             return !self.sender.is_closed();
         }
         let left = self.deadline.saturating_duration_since(Instant::now());
-        self.sender.send_timeout(Ok(bytes.into()), left).await.is_ok()
+        self.sender.send_timeout(Ok(bytes.into()), left.min(STALLED)).await.is_ok()
     }
 
     /// Breaks the connection off, where there is no other way to say that not everything came.
     async fn break_off(self) {
         let broken = io::Error::other("the answer ended early");
         // Whoever is gone by now does not mind.
-        let _ = self.sender.send_timeout(Err(broken), READING).await;
+        let _ = self.sender.send_timeout(Err(broken), STALLED).await;
     }
 }

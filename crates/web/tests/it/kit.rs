@@ -81,6 +81,7 @@ impl Hub {
         let mut state = State {
             store: store.clone(),
             lake: Lake::new(folder.path().join("lake")),
+            sql: None,
             clock: Arc::new(move || Timestamp::from_micros(now.load(Relaxed))),
             hunt: HuntLimits::default(),
             open_metrics: true,

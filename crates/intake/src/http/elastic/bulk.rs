@@ -40,16 +40,23 @@ pub enum Broken {
     /// Nothing at all.
     #[error("request body is required")]
     Empty,
+    /// Its records, or the answer, would be more than the limit.
+    #[error("the body would become more than the limit: send less at a time")]
+    TooLarge,
 }
 
-/// Takes a body apart. `index`: where documents go that do not say.
+/// Takes a body apart. `index`: where documents go that do not say. `most`: bytes that the records may have, and the
+/// answer: what the URL says stands in both once for each document.
 ///
 /// # Errors
-/// An action line is none: where documents are is not known then.
-pub fn documents(body: &[u8], index: Option<&str>) -> Result<Taken, Broken> {
+/// An action line is none: where documents are is not known then. Or it is too large.
+pub fn documents(body: &[u8], index: Option<&str>, most: usize) -> Result<Taken, Broken> {
     let mut taken = Taken { payload: Vec::with_capacity(body.len() + body.len() / 8), ..Taken::default() };
     let mut lines = Lines { body, at: 0, number: 0 };
     while let Some((number, place)) = lines.next() {
+        if taken.payload.len() > most || taken.items.len() > most {
+            return Err(Broken::TooLarge);
+        }
         let line = body.get(place).unwrap_or_default();
         let action = Action::of(line).ok_or(Broken::Action(number))?;
         if action.name == "delete" {
@@ -184,7 +191,7 @@ mod tests {
     use super::*;
 
     fn taken(body: &str, index: Option<&str>) -> (String, serde_json::Value) {
-        let taken = documents(body.as_bytes(), index).unwrap();
+        let taken = documents(body.as_bytes(), index, 10_000).unwrap();
         let payload = String::from_utf8(taken.payload.clone()).unwrap();
         assert_eq!(payload.lines().count() as u64, taken.events);
         (payload, serde_json::from_str(&taken.answer()).unwrap())
@@ -219,8 +226,17 @@ mod tests {
             [status(0, "delete"), status(1, "update"), status(2, "index"), status(3, "create")],
             [400, 400, 400, 201]
         );
-        let broken = documents(body.as_bytes(), None).unwrap().broken;
+        let broken = documents(body.as_bytes(), None, 10_000).unwrap().broken;
         assert_eq!(&body[broken[0].clone()], "not json");
+    }
+
+    #[test]
+    fn what_the_url_says_is_not_repeated_without_end() {
+        let (index, few, many) = ("x".repeat(100), "{\"index\":{}}\n{}\n", "{\"index\":{}}\n{}\n".repeat(50));
+        assert!(documents(few.as_bytes(), Some(&index), 2000).is_ok());
+        assert_eq!(documents(many.as_bytes(), Some(&index), 2000), Err(Broken::TooLarge));
+        let many = "{\"delete\":{}}\n".repeat(50);
+        assert_eq!(documents(many.as_bytes(), None, 2000), Err(Broken::TooLarge), "the answer counts too");
     }
 
     #[test]
@@ -234,7 +250,7 @@ mod tests {
             ("{\"index\":1}\n{}\n", Broken::Action(1)),
             ("{\"index\":{}}\n", Broken::NoDocument(1)),
         ] {
-            assert_eq!(documents(body.as_bytes(), None), Err(expected), "{body:?}");
+            assert_eq!(documents(body.as_bytes(), None, 10_000), Err(expected), "{body:?}");
         }
     }
 }

@@ -5,6 +5,7 @@ use axum::response::Response;
 
 use crate::http::events::json;
 use crate::http::trouble::Trouble;
+use crate::inbox::Refusal;
 
 /// An answer of HEC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +57,9 @@ pub(super) fn troubled(trouble: Trouble) -> Response {
         Trouble::UnknownCredential => (StatusCode::FORBIDDEN, 4, "Invalid token".to_owned()),
         Trouble::TokenInQuery => {
             (trouble.status(), 16, "Query string authorization is not enabled".to_owned())
+        }
+        Trouble::Refused(Refusal::TooLarge) => {
+            (trouble.status(), 6, format!("Invalid data format: {trouble}"))
         }
         Trouble::TooFast(_) | Trouble::Memory | Trouble::Refused(_) => {
             (trouble.status(), 9, format!("Server is busy: {trouble}"))

@@ -11,18 +11,19 @@ use super::envelope::record;
 use crate::http::events::{count, recognised};
 use crate::members::{Members, Object};
 
-/// Format, payload and number of events of a body that came with this query.
-pub fn records(body: Vec<u8>, query: &str) -> (Format, Vec<u8>, u64) {
+/// Format, payload and number of events of a body that came with this query. `None`: what the URL says, once for
+/// each line, would be more than `most` bytes.
+pub fn records(body: Vec<u8>, query: &str, most: usize) -> Option<(Format, Vec<u8>, u64)> {
     match recognised(&body) {
-        Some(Format::JsonLines) | None => wrapped(&body, query),
+        Some(Format::JsonLines) | None => wrapped(&body, query, most),
         Some(format) => {
             let events = count(format, &body);
-            (format, body, events)
+            Some((format, body, events))
         }
     }
 }
 
-fn wrapped(body: &[u8], query: &str) -> (Format, Vec<u8>, u64) {
+fn wrapped(body: &[u8], query: &str, most: usize) -> Option<(Format, Vec<u8>, u64)> {
     let mut envelope = Vec::new();
     let mut object = Object::begin(&mut envelope);
     for (key, value) in parameters(query) {
@@ -43,8 +44,11 @@ fn wrapped(body: &[u8], query: &str) -> (Format, Vec<u8>, u64) {
         record(&envelope, &line, Some(&line), &mut payload);
         payload.push(b'\n');
         events += 1;
+        if payload.len() > most {
+            return None;
+        }
     }
-    (Format::JsonLines, payload, events)
+    Some((Format::JsonLines, payload, events))
 }
 
 /// The parameters of a query, decoded.
@@ -84,7 +88,7 @@ mod tests {
     use super::*;
 
     fn made(body: &str, query: &str) -> (Format, String, u64) {
-        let (format, payload, events) = records(body.as_bytes().to_vec(), query);
+        let (format, payload, events) = records(body.as_bytes().to_vec(), query, 1000).unwrap();
         (format, String::from_utf8(payload).unwrap(), events)
     }
 
@@ -100,6 +104,13 @@ mod tests {
         );
         let (_, payload, _) = made("{\"a\":1}\n", "source=%zz%");
         assert_eq!(payload, "{\"a\":1,\"hec\":{\"source\":\"%zz%\"}}\n");
+    }
+
+    #[test]
+    fn what_the_url_says_is_not_repeated_without_end() {
+        let query = format!("source={}", "x".repeat(100));
+        assert!(records(b"a\n".repeat(5), &query, 1000).is_some());
+        assert_eq!(records(b"a\n".repeat(50), &query, 1000), None);
     }
 
     #[test]

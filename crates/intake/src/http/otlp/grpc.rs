@@ -1,8 +1,8 @@
 //! OTLP over gRPC: one unary call, so the framing of gRPC over HTTP/2 is read here, within the same limits as
 //! every other request, and what cannot be decoded is set aside like every other body.
 //!
-//! A client over its rate gets `RESOURCE_EXHAUSTED`, one that must wait for the journal `UNAVAILABLE`; both
-//! are repeated by exporters.
+//! A client that must wait, for its rate or for the journal, gets `UNAVAILABLE`: the one code that all exporters
+//! repeat without being told more (OTLP specification 1.x, "OTLP/gRPC Throttling").
 
 use std::sync::Arc;
 
@@ -21,6 +21,7 @@ use crate::counters::Reason;
 use crate::http::HttpState;
 use crate::http::arrival::{Encoding, Unpack, arrive_from, sender, unpack};
 use crate::http::trouble::Trouble;
+use crate::inbox::Refusal;
 
 /// The path of the call.
 pub(crate) const PATH: &str = "/opentelemetry.proto.collector.logs.v1.LogsService/Export";
@@ -105,7 +106,6 @@ impl From<Trouble> for Failed {
 
 const INVALID_ARGUMENT: u8 = 3;
 const DEADLINE_EXCEEDED: u8 = 4;
-const RESOURCE_EXHAUSTED: u8 = 8;
 const UNIMPLEMENTED: u8 = 12;
 const UNAVAILABLE: u8 = 14;
 const UNAUTHENTICATED: u8 = 16;
@@ -114,9 +114,12 @@ const UNAUTHENTICATED: u8 = 16;
 pub(super) const fn code(trouble: Trouble) -> u8 {
     match trouble {
         Trouble::NoCredential | Trouble::UnknownCredential | Trouble::TokenInQuery => UNAUTHENTICATED,
-        Trouble::TooLarge(_) | Trouble::TooFast(_) => RESOURCE_EXHAUSTED,
         Trouble::Slow => DEADLINE_EXCEEDED,
-        Trouble::Memory | Trouble::Refused(_) => UNAVAILABLE,
+        // sent again it would be no smaller
+        Trouble::TooLarge(_) | Trouble::RecordsTooLarge(_) | Trouble::Refused(Refusal::TooLarge) => {
+            INVALID_ARGUMENT
+        }
+        Trouble::TooFast(_) | Trouble::Memory | Trouble::Refused(_) => UNAVAILABLE,
         Trouble::BrokenOff | Trouble::Encoding | Trouble::Compression => INVALID_ARGUMENT,
     }
 }
