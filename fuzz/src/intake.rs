@@ -4,7 +4,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use ward_intake::beats::frames::{Frame, NoFrame, Sizes, frame, unpack};
+use ward_intake::beats::frames::{Followed, Frame, NoFrame, Sizes, frame, unpack};
 use ward_intake::fluent::message::message;
 use ward_intake::fluent::messagepack::{Ends, NoValue};
 use ward_intake::gelf::message::{record, unpacked};
@@ -86,7 +86,7 @@ pub fn lumberjack(input: &[u8]) {
     let sizes = Sizes { event: 1 << 12, packed: 1 << 12, unpacked: 1 << 16 };
     let (mut at, mut records) = (0, Vec::new());
     while let Some(rest) = input.get(at..).filter(|rest| !rest.is_empty()) {
-        match frame(rest, sizes, &mut records) {
+        match frame(rest, sizes, &mut records, &mut Followed::default()) {
             Ok((frame, next)) => {
                 assert!(next > 0 && next <= rest.len(), "it goes on where nothing is");
                 if let Frame::Packed { start, end } = frame {
@@ -192,7 +192,7 @@ fn entries(stream: &[u8], portion: usize) -> (Vec<u8>, bool) {
         loop {
             match entry(&held, more.is_none(), 256, &mut lines) {
                 Exported::Entry { next } => drop(held.drain(..next)),
-                Exported::More => break,
+                Exported::More { .. } => break,
                 Exported::Broken => return (lines.payload().to_vec(), true),
             }
         }
@@ -204,7 +204,8 @@ fn entries(stream: &[u8], portion: usize) -> (Vec<u8>, bool) {
 
 /// OTLP requests, protobuf and JSON: what they become is read as the format says.
 pub fn otlp(input: &[u8]) {
-    for records in [transcode::protobuf(input), transcode::json(input)].into_iter().flatten() {
+    let protobuf = transcode::protobuf(input, 1 << 10, MOST).unwrap_or_default();
+    for records in protobuf.into_iter().chain(transcode::json(input)) {
         if records.payload.len() < 1 << 11 {
             input::read(Some(Format::Otlp), &records.payload);
         }

@@ -148,7 +148,11 @@ pub const TARGETS: &[Target] = &[
         covers: &["telemetry/src/input/otlp.rs"],
         run: |input| input::read(Some(Format::Otlp), input),
     },
-    Target { name: "otlp-protobuf", covers: &["intake/src/http/otlp/transcode.rs"], run: intake::otlp },
+    Target {
+        name: "otlp-protobuf",
+        covers: &["intake/src/http/otlp/transcode.rs", "intake/src/http/otlp/weight.rs"],
+        run: intake::otlp,
+    },
     Target { name: "pipeline", covers: &["detect/src/pipeline"], run: rules::pipeline },
     Target { name: "placeholders", covers: &["detect/src/placeholders.rs"], run: rules::placeholders },
     Target {

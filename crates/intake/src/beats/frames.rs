@@ -49,12 +49,39 @@ pub struct Sizes {
     pub unpacked: usize,
 }
 
+/// How far a frame of pairs has been followed whose end is still to come, so that its beginning is not read
+/// again with each byte.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Followed {
+    at: usize,
+    /// Keys and values that are still to come.
+    left: u64,
+}
+
 /// The frame that `bytes` begin with and where the next one starts; an event is added to `records` as a
-/// line.
+/// line. `followed` is of the same frame with fewer bytes, or new.
 ///
 /// # Errors
 /// There is none.
-pub fn frame(bytes: &[u8], sizes: Sizes, records: &mut Vec<u8>) -> Result<(Frame, usize), NoFrame> {
+pub fn frame(
+    bytes: &[u8],
+    sizes: Sizes,
+    records: &mut Vec<u8>,
+    followed: &mut Followed,
+) -> Result<(Frame, usize), NoFrame> {
+    let found = begun(bytes, sizes, records, followed);
+    if found != Err(NoFrame::More) {
+        *followed = Followed::default();
+    }
+    found
+}
+
+fn begun(
+    bytes: &[u8],
+    sizes: Sizes,
+    records: &mut Vec<u8>,
+    followed: &mut Followed,
+) -> Result<(Frame, usize), NoFrame> {
     let mut rest = Rest { bytes, at: 0 };
     let version = rest.byte()?;
     if !matches!(version, b'1' | b'2') {
@@ -69,7 +96,8 @@ pub fn frame(bytes: &[u8], sizes: Sizes, records: &mut Vec<u8>) -> Result<(Frame
         }
         (b'D', _) => {
             let (sequence, pairs) = (rest.number()?, rest.number()?);
-            data(&mut rest, pairs, sizes.event, records)?;
+            follow(bytes, rest.at, pairs, sizes.event, followed)?;
+            data(&mut rest, pairs, sizes, records)?;
             Frame::Event(sequence)
         }
         (b'C', _) => {
@@ -102,22 +130,44 @@ fn event(json: &[u8], records: &mut Vec<u8>) -> Result<(), NoFrame> {
     Ok(())
 }
 
-fn data(rest: &mut Rest<'_>, pairs: u32, longest: usize, records: &mut Vec<u8>) -> Result<(), NoFrame> {
-    let (start, from) = (records.len(), rest.at);
-    let mut object = Object::begin(records);
-    let result = (0..pairs).try_for_each(|_| {
-        let key = String::from_utf8_lossy(rest.counted(longest)?);
-        let value = String::from_utf8_lossy(rest.counted(longest)?);
+/// Goes on to the end of the pairs that begin at `from`, without reading them.
+fn follow(
+    bytes: &[u8],
+    from: usize,
+    pairs: u32,
+    longest: usize,
+    followed: &mut Followed,
+) -> Result<(), NoFrame> {
+    if followed.at == 0 {
+        *followed = Followed { at: from, left: u64::from(pairs) * 2 };
+    }
+    let mut rest = Rest { bytes, at: followed.at };
+    while followed.left > 0 {
+        rest.counted(longest)?;
         if rest.at - from > longest {
             return Err(NoFrame::TooLarge);
         }
+        *followed = Followed { at: rest.at, left: followed.left - 1 };
+    }
+    Ok(())
+}
+
+fn data(rest: &mut Rest<'_>, pairs: u32, sizes: Sizes, records: &mut Vec<u8>) -> Result<(), NoFrame> {
+    let start = records.len();
+    let mut object = Object::begin(records);
+    let result = (0..pairs).try_for_each(|_| {
+        let key = String::from_utf8_lossy(rest.counted(sizes.event)?);
+        let value = String::from_utf8_lossy(rest.counted(sizes.event)?);
         object.text(if key == "line" { "message" } else { &key }, &value);
         Ok(())
     });
     object.end();
-    match result {
-        Ok(()) => records.push(b'\n'),
-        Err(_) => records.truncate(start),
+    records.push(b'\n');
+    // What text has to be escaped is longer than it came.
+    let result =
+        result.and(if records.len() - start > sizes.unpacked { Err(NoFrame::TooLarge) } else { Ok(()) });
+    if result.is_err() {
+        records.truncate(start);
     }
     result
 }
@@ -160,7 +210,7 @@ mod tests {
 
     fn read(bytes: &[u8]) -> (Result<(Frame, usize), NoFrame>, String) {
         let mut records = Vec::new();
-        let frame = frame(bytes, SIZES, &mut records);
+        let frame = frame(bytes, SIZES, &mut records, &mut Followed::default());
         (frame, String::from_utf8(records).unwrap())
     }
 
@@ -180,6 +230,21 @@ mod tests {
                 assert_eq!(read(&bytes[..cut]), (Err(NoFrame::More), String::new()), "{cut}");
             }
         }
+    }
+
+    #[test]
+    fn a_frame_of_pairs_is_the_same_however_its_bytes_come() {
+        let data = b"1D\0\0\0\x01\0\0\0\x03\0\0\0\x04line\0\0\0\x02hi\0\0\0\x01k\0\0\0\x01v\0\0\0\0\0\0\0\0";
+        let (mut records, mut followed, mut at) = (Vec::new(), Followed::default(), 0);
+        for come in 0..data.len() {
+            assert_eq!(frame(&data[..come], SIZES, &mut records, &mut followed), Err(NoFrame::More));
+            assert!(followed.at >= at, "it went back");
+            at = followed.at;
+        }
+        assert!(at > 30, "{at}");
+        let found = frame(data, SIZES, &mut records, &mut followed);
+        assert_eq!((found, followed.at), (Ok((Frame::Event(1), data.len())), 0));
+        assert_eq!(String::from_utf8(records).unwrap(), read(data).1);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use tokio::time::interval;
 use tokio_util::sync::CancellationToken;
 use ward_telemetry::input::Format;
 
-use super::frames::{Frame, NoFrame, Sizes, frame, unpack};
+use super::frames::{Followed, Frame, NoFrame, Sizes, frame, unpack};
 use crate::accept::Connection;
 use crate::counters::Reason;
 use crate::door::{Door, NotTaken, Shown};
@@ -24,6 +24,7 @@ pub(crate) async fn serve(door: Arc<Door>, connection: Connection, stop: Cancell
         Sizes { event: limits.body_bytes, packed: limits.body_bytes, unpacked: limits.unpacked_bytes };
     let mut beat = Beat {
         wire: Wire::new(connection.stream, Arc::clone(&door), stop),
+        followed: Followed::default(),
         window: Window::default(),
         acknowledged: 0,
         sizes,
@@ -35,6 +36,8 @@ pub(crate) async fn serve(door: Arc<Door>, connection: Connection, stop: Cancell
 
 struct Beat {
     wire: Wire,
+    /// Of the frame at hand.
+    followed: Followed,
     window: Window,
     /// The last number that the client was told.
     acknowledged: u32,
@@ -62,7 +65,7 @@ impl Beat {
 
     /// Takes one frame, or reads on.
     async fn step(&mut self) -> Result<(), Over> {
-        let read = frame(&self.wire.held, self.sizes, &mut self.window.records);
+        let read = frame(&self.wire.held, self.sizes, &mut self.window.records, &mut self.followed);
         match read {
             Ok((Frame::Packed { start, end }, next)) => {
                 let packed = self.wire.held.split_to(next).freeze().slice(start..end);
@@ -103,7 +106,7 @@ impl Beat {
     async fn inside(&mut self, frames: &[u8]) -> Result<(), Over> {
         let mut at = 0;
         while let Some(rest) = frames.get(at..).filter(|rest| !rest.is_empty()) {
-            match frame(rest, self.sizes, &mut self.window.records) {
+            match frame(rest, self.sizes, &mut self.window.records, &mut Followed::default()) {
                 // Packed in packed would unpack without end.
                 Ok((Frame::Packed { .. }, _)) | Err(_) => return self.wrong(NoFrame::Broken, rest).await,
                 Ok((frame, next)) => {

@@ -4,6 +4,7 @@
 //! unless there is a `user` already. `message` is added from `short_message` where there is none. `_id`,
 //! which GELF forbids, stays as it is.
 
+use std::collections::HashSet;
 use std::io::Read;
 
 use flate2::bufread::{GzDecoder, ZlibDecoder};
@@ -13,14 +14,14 @@ use crate::members::{Members, Object};
 /// Adds the record of a message as a line. `false`: it is no JSON object.
 pub fn record(message: &[u8], records: &mut Vec<u8>) -> bool {
     let Some(members) = std::str::from_utf8(message).ok().and_then(Members::of) else { return false };
+    let names: HashSet<&str> = members.0.iter().map(|(key, _)| key.as_ref()).collect();
     let mut object = Object::begin(records);
     for (key, value) in &members.0 {
-        let bare = key.strip_prefix('_').filter(|bare| !matches!(*bare, "" | "id") && !members.has(bare));
+        let bare = key.strip_prefix('_').filter(|bare| !matches!(*bare, "" | "id") && !names.contains(bare));
         object.raw(bare.unwrap_or(key), value.get());
     }
-    if let Some(short) =
-        members.get("short_message").filter(|_| !members.has("message") && !members.has("_message"))
-    {
+    let has_message = names.contains("message") || names.contains("_message");
+    if let Some(short) = members.get("short_message").filter(|_| !has_message) {
         object.raw("message", short.get());
     }
     object.end();

@@ -64,6 +64,7 @@ async fn read(state: &HttpState, mut body: Body, pipe: &mut Pipe<Lines>) -> Resu
         Err(Stopped::Trouble(trouble))
     };
     let mut buffer = BytesMut::new();
+    let mut looked = Looked::default();
     loop {
         if !pipe.hold(buffer.len()).await {
             return Err(Stopped::Trouble(Trouble::Memory));
@@ -88,6 +89,9 @@ async fn read(state: &HttpState, mut body: Body, pipe: &mut Pipe<Lines>) -> Resu
             }
             Ok(None) => true,
         };
+        if !ended && !looked.is_worth_it(&buffer) {
+            continue;
+        }
         let mut at = 0;
         loop {
             if pipe.full() && !pipe.send().await {
@@ -96,7 +100,10 @@ async fn read(state: &HttpState, mut body: Body, pipe: &mut Pipe<Lines>) -> Resu
             let rest = buffer.get(at..).unwrap_or_default();
             match export::entry(rest, ended, door.limits.message_bytes, &mut pipe.filling) {
                 Exported::Entry { next } => at += next,
-                Exported::More => break,
+                Exported::More { needs } => {
+                    looked = Looked { bytes: rest.len(), needs };
+                    break;
+                }
                 Exported::Broken => {
                     let rest = rest.to_vec();
                     return match door.set_aside(pipe.sender(), Reason::JournalExport, rest).await {
@@ -116,6 +123,25 @@ async fn read(state: &HttpState, mut body: Body, pipe: &mut Pipe<Lines>) -> Resu
         }
     }
 }
+
+/// What is known of the entry at hand, so that it is not read from its start with each byte that comes.
+#[derive(Debug, Default)]
+struct Looked {
+    /// Bytes of it that were looked at.
+    bytes: usize,
+    /// It does not end before there are so many.
+    needs: usize,
+}
+
+impl Looked {
+    fn is_worth_it(&self, buffer: &[u8]) -> bool {
+        let new = buffer.get(self.bytes..).unwrap_or_default();
+        buffer.len() >= self.needs && (memchr::memchr(b'\n', new).is_some() || new.len() >= MUCH)
+    }
+}
+
+/// So many bytes without a newline may be more than a field may have.
+const MUCH: usize = 64 << 10;
 
 fn said(status: StatusCode, text: &'static str) -> Response {
     (status, text).into_response()

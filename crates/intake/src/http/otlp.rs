@@ -9,6 +9,7 @@
 mod grpc;
 mod status;
 pub mod transcode;
+mod weight;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -20,11 +21,14 @@ use ward_telemetry::input::Format;
 pub(super) use grpc::{PATH as GRPC_PATH, export};
 
 use self::status::Status;
-use self::transcode::Records;
+use self::transcode::{NoRecords, Records};
 use super::HttpState;
 use super::arrival::{Arrival, arrive, content_type};
 use super::trouble::Trouble;
 use crate::counters::Reason;
+use crate::digest;
+use crate::door::NotTaken;
+use crate::sources::Sender;
 
 /// In which form a client speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,23 +64,22 @@ pub(crate) async fn not_events(request: Request) -> Response {
 }
 
 async fn keep(state: &HttpState, arrival: Arrival, form: Form) -> Response {
-    let records = match form {
-        Form::Protobuf => transcode::protobuf(&arrival.body),
-        Form::Json => transcode::json(&arrival.body),
+    let mut arrival = arrival;
+    let body = std::mem::take(&mut arrival.body);
+    let (body, records) = match records(state, body, form).await {
+        Ok(read) => read,
+        Err(trouble) => return troubled(trouble, form),
     };
-    let Some(Records { payload, events }) = records else {
+    let Some(records) = records else {
+        arrival.body = body;
         let set_aside = state.door().set_aside(&arrival.sender, Reason::Otlp, arrival.body).await;
         return match set_aside {
             Ok(()) => said(form, StatusCode::BAD_REQUEST, &Status::new(3, "the request cannot be decoded")),
             Err(refusal) => troubled(refusal.into(), form),
         };
     };
-    if events > 0 {
-        let format = Format::Otlp.as_str();
-        let delivered = state.door().deliver(&arrival.sender, format, payload, events, None).await;
-        if let Err(not) = delivered {
-            return troubled(not.into(), form);
-        }
+    if let Err(not) = deliver(state, &arrival.sender, &body, records).await {
+        return troubled(not.into(), form);
     }
     // An empty response message: nothing was rejected.
     let body = match form {
@@ -85,6 +88,70 @@ async fn keep(state: &HttpState, arrival: Arrival, form: Form) -> Response {
     };
     (StatusCode::OK, [(CONTENT_TYPE, form.content_type())], body).into_response()
 }
+
+/// The records of a body. `None`: it holds none, and is given back.
+///
+/// # Errors
+/// They are too large.
+async fn records(
+    state: &HttpState,
+    body: Vec<u8>,
+    form: Form,
+) -> Result<(Vec<u8>, Option<Vec<Records>>), Trouble> {
+    let door = state.door();
+    let most = door.limits.records_bytes();
+    let read = move |body: &[u8]| match form {
+        Form::Protobuf => transcode::protobuf(body, most, most.saturating_mul(6)),
+        Form::Json => transcode::json(body).map(|records| vec![records]).ok_or(NoRecords::Broken),
+    };
+    let (body, records) = if body.len() < INLINE {
+        let records = read(&body);
+        (body, records)
+    } else {
+        let _turn = door.memory.turn().await;
+        let work = move || {
+            let records = read(&body);
+            (body, records)
+        };
+        tokio::task::spawn_blocking(work).await.map_err(|_| Trouble::RecordsTooLarge(most))?
+    };
+    match records {
+        Ok(records) => Ok((body, Some(records))),
+        Err(NoRecords::Broken) => Ok((body, None)),
+        Err(NoRecords::TooLarge) => {
+            door.figures.refuse(Reason::TooLarge, 1);
+            Err(Trouble::RecordsTooLarge(most))
+        }
+    }
+}
+
+/// Hands the records of a body over. Where they are several batches each has a key, so that those that were taken are
+/// known again when the body is sent again for the sake of the others.
+///
+/// # Errors
+/// Not all were taken.
+async fn deliver(
+    state: &HttpState,
+    sender: &Sender,
+    body: &[u8],
+    records: Vec<Records>,
+) -> Result<(), NotTaken> {
+    let whole = if records.len() > 1 { digest(body) } else { [0; 32] };
+    let key = |number: usize| {
+        let parts = [sender.id().as_str().as_bytes(), b"\0otlp\0", &whole, &number.to_be_bytes()];
+        (records.len() > 1).then(|| digest(&parts.concat()))
+    };
+    let keys: Vec<_> = (0..records.len()).map(key).collect();
+    for (Records { payload, events }, key) in records.into_iter().zip(keys) {
+        if events > 0 {
+            state.door().deliver(sender, Format::Otlp.as_str(), payload, events, key).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Bodies up to here are read where they are.
+const INLINE: usize = 16 << 10;
 
 impl Form {
     const fn content_type(self) -> HeaderValue {

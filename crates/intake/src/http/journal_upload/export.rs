@@ -5,6 +5,8 @@
 //! of length (little endian), that many bytes, and a newline. Text becomes a JSON string, bytes that are not
 //! UTF-8 an array of numbers, and a field that comes more than once an array of its values.
 
+use std::collections::HashMap;
+
 use ward_telemetry::input::Format;
 
 use crate::members::{Object, string};
@@ -25,8 +27,12 @@ pub enum Exported {
         /// Where to go on.
         next: usize,
     },
-    /// More bytes are needed. At the end: nothing is left.
-    More,
+    /// More bytes are needed: it ends with a newline, and not before there are so many bytes. At the end:
+    /// nothing is left.
+    More {
+        /// So many.
+        needs: usize,
+    },
     /// It is not in export format.
     Broken,
 }
@@ -46,14 +52,14 @@ pub fn entry(bytes: &[u8], ended: bool, longest: usize, lines: &mut Lines) -> Ex
                 lines.add(&fields);
             }
             let next = (at + 1).min(bytes.len());
-            return if next == 0 { Exported::More } else { Exported::Entry { next } };
+            return if next == 0 { Exported::More { needs: 1 } } else { Exported::Entry { next } };
         }
         match field(rest, longest) {
-            Some(Field::Whole { name, value, next }) => {
+            Some(Field::Whole { name, value, next }) if fields.len() < MOST_FIELDS => {
                 fields.push((name, value));
                 at += next;
             }
-            Some(Field::Cut) if !ended => return Exported::More,
+            Some(Field::Cut { needs }) if !ended => return Exported::More { needs: at + needs },
             _ => return Exported::Broken,
         }
     }
@@ -61,7 +67,7 @@ pub fn entry(bytes: &[u8], ended: bool, longest: usize, lines: &mut Lines) -> Ex
 
 enum Field<'a> {
     Whole { name: &'a str, value: &'a [u8], next: usize },
-    Cut,
+    Cut { needs: usize },
 }
 
 /// The field that `bytes` begin with. `None`: it is none.
@@ -72,7 +78,7 @@ fn field(bytes: &[u8], longest: usize) -> Option<Field<'_>> {
             Some(equals) => bytes.len() - equals - 1 <= longest,
             None => bytes.len() <= LONGEST_NAME,
         };
-        return may_go_on.then_some(Field::Cut);
+        return may_go_on.then_some(Field::Cut { needs: bytes.len() + 1 });
     };
     let line = bytes.get(..end)?;
     if let Some(equals) = memchr::memchr(b'=', line) {
@@ -80,12 +86,12 @@ fn field(bytes: &[u8], longest: usize) -> Option<Field<'_>> {
         return (value.len() <= longest).then_some(Field::Whole { name, value, next: end + 1 });
     }
     let name = name(line)?;
-    let Some(length) = bytes.get(end + 1..end + 9) else { return Some(Field::Cut) };
+    let Some(length) = bytes.get(end + 1..end + 9) else { return Some(Field::Cut { needs: end + 10 }) };
     let length = u64::from_le_bytes(length.try_into().ok()?);
     let length = usize::try_from(length).ok().filter(|length| *length <= longest)?;
     let start = end + 9;
     match bytes.get(start + length) {
-        None => Some(Field::Cut),
+        None => Some(Field::Cut { needs: start + length + 1 }),
         Some(b'\n') => {
             Some(Field::Whole { name, value: bytes.get(start..start + length)?, next: start + length + 1 })
         }
@@ -94,6 +100,8 @@ fn field(bytes: &[u8], longest: usize) -> Option<Field<'_>> {
 }
 
 const LONGEST_NAME: usize = 256;
+/// Fields of an entry; journald itself writes at most as many (`ENTRY_FIELD_COUNT_MAX`).
+const MOST_FIELDS: usize = 1024;
 
 /// Names are capital letters, digits and underscores; journald takes at most 64.
 fn name(bytes: &[u8]) -> Option<&str> {
@@ -112,17 +120,16 @@ impl Lines {
 
     fn add(&mut self, fields: &[(&str, &[u8])]) {
         let mut object = Object::begin(&mut self.payload);
-        for (nth, (name, value)) in fields.iter().enumerate() {
-            let same = |field: &&(&str, &[u8])| field.0 == *name;
-            if fields.iter().take(nth).any(|field| same(&field)) {
-                continue;
-            }
-            let out = object.key(name);
-            if fields.iter().skip(nth + 1).any(|field| same(&field)) {
-                let values = fields.iter().filter(same).map(|(_, value)| *value);
-                list(values, out, written);
-            } else {
-                written(value, out);
+        let mut values: HashMap<&str, Vec<&[u8]>> = HashMap::with_capacity(fields.len());
+        for (name, value) in fields {
+            values.entry(name).or_default().push(value);
+        }
+        for (name, _) in fields {
+            // Where it comes first it has all its values.
+            match values.remove(name).as_deref() {
+                None => {}
+                Some([value]) => written(value, object.key(name)),
+                Some(values) => list(values.iter().copied(), object.key(name), written),
             }
         }
         object.end();
@@ -179,7 +186,7 @@ mod tests {
             loop {
                 match entry(&held, more.is_none(), longest, &mut lines) {
                     Exported::Entry { next } => drop(held.drain(..next)),
-                    Exported::More => break,
+                    Exported::More { .. } => break,
                     Exported::Broken => {
                         broken = true;
                         break;
@@ -217,6 +224,29 @@ mod tests {
         let long = [b"N".repeat(90), b"=".to_vec(), b"v".repeat(90), b"\n\n".to_vec()].concat();
         assert_eq!(read(&long, 5, 100), read(&long, usize::MAX, 100), "the name does not count");
         assert!(!read(&long, 5, 100).1);
+    }
+
+    #[test]
+    fn an_entry_has_no_more_fields_than_journald_writes() {
+        let stream = |fields: usize| [b"A=1\n".repeat(fields), b"\n".to_vec()].concat();
+        assert!(!read(&stream(MOST_FIELDS), usize::MAX, 100).1);
+        assert!(read(&stream(MOST_FIELDS + 1), usize::MAX, 100).1);
+    }
+
+    #[test]
+    fn no_entry_ends_before_what_it_says_it_needs() {
+        for whole in [&STREAM[..STREAM.len() - 1], b"A=1\n\n", b"A\n\x03\0\0\0\0\0\0\0x\ny\n\n"] {
+            for cut in 0..whole.len() {
+                let mut lines = Lines::default();
+                if let Exported::More { needs } = entry(&whole[..cut], false, 100, &mut lines) {
+                    assert!(needs > cut, "{cut}");
+                    for short in cut..needs.min(whole.len()) {
+                        let asked = entry(&whole[..short], false, 100, &mut lines);
+                        assert!(matches!(asked, Exported::More { .. }), "{cut} {short}");
+                    }
+                }
+            }
+        }
     }
 
     proptest! {

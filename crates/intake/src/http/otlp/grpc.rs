@@ -14,9 +14,8 @@ use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
-use ward_telemetry::input::Format;
 
-use super::transcode::{Records, protobuf};
+use super::{Form, deliver, records};
 use crate::counters::Reason;
 use crate::http::HttpState;
 use crate::http::arrival::{Encoding, Unpack, arrive_from, sender, unpack};
@@ -41,7 +40,10 @@ async fn take(state: &HttpState, parts: Parts, body: Body) -> Result<(), Failed>
     let arrival = arrive_from(state, Arc::clone(&sender), parts, body).await?;
     let door = state.door();
     let records = match message(&arrival.body, packing.as_deref(), door.limits.unpacked_bytes) {
-        Ok(message) => protobuf(&message),
+        Ok(message) => {
+            let (message, records) = records(state, message, Form::Protobuf).await?;
+            records.map(|records| (message, records))
+        }
         Err(Wrong::TooLarge) => {
             door.figures.refuse(Reason::TooLarge, 1);
             return Err(Trouble::TooLarge(door.limits.unpacked_bytes).into());
@@ -55,14 +57,11 @@ async fn take(state: &HttpState, parts: Parts, body: Body) -> Result<(), Failed>
         }
         Err(Wrong::Frame) => None,
     };
-    let Some(Records { payload, events }) = records else {
+    let Some((message, records)) = records else {
         door.set_aside(&sender, Reason::Otlp, arrival.body).await.map_err(Trouble::from)?;
         return Err(Failed { code: INVALID_ARGUMENT, message: "the request cannot be decoded".to_owned() });
     };
-    if events > 0 {
-        let format = Format::Otlp.as_str();
-        door.deliver(&sender, format, payload, events, None).await.map_err(Trouble::from)?;
-    }
+    deliver(state, &sender, &message, records).await.map_err(Trouble::from)?;
     Ok(())
 }
 
