@@ -7,6 +7,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use ward_core::Scope;
+use ward_store::lake_files::{self, FileFilter, LakeFile};
+use ward_store::{Store, StoreOptions};
+
 use super::Sector;
 
 /// A hub that runs.
@@ -152,10 +156,18 @@ impl Hub {
         std::fs::read_dir(format!("/proc/{}/fd", process.id())).map_or(0, Iterator::count)
     }
 
-    /// Bytes of the lake's files.
-    pub fn lake_bytes(&self) -> u64 {
-        let files = crate::detect::files(&self.lake(), "parquet").unwrap_or_default();
-        files.iter().filter_map(|file| file.metadata().ok()).map(|file| file.len()).sum()
+    /// The files of the lake.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn lake_files(&self) -> Result<Vec<LakeFile>, String> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.map_err(|e| e.to_string())?.block_on(async {
+            let url = Store::url_of(&self.folder.join("data/ward.db"));
+            let store = Store::open(&url, StoreOptions::default()).await.map_err(|e| e.to_string())?;
+            let files = lake_files::files(&store, &Scope::whole_sector(), &FileFilter::default()).await;
+            files.map_err(|e| e.to_string())
+        })
     }
 
     /// Root of the lake.

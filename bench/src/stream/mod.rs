@@ -106,7 +106,7 @@ impl Report {
         let metrics = hub.metrics()?;
         let rate = sent.events as f64 / wall;
         let size = sent.bytes as f64 / sent.events as f64;
-        let disk = hub.lake_bytes() as f64 / sent.events as f64;
+        let disk = hub.lake_files()?.iter().map(|file| file.bytes).sum::<u64>() as f64 / sent.events as f64;
         let found = metrics.sum("ward_findings_total");
         self.row("whole path, events/s, sustained", "100,000", "200,000", thousands(rate));
         self.row(

@@ -5,7 +5,7 @@
 //! Invariant: what a crash left is deleted only where the store says that its events are elsewhere.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ward_core::{Actor, BatchId, OrganisationId, Scope, Timestamp};
 use ward_journal::Journal;
@@ -15,6 +15,7 @@ use ward_store::{Store, segments};
 use ward_web::catalogue;
 
 use super::config::HubConfig;
+use super::lowly::lowly;
 use crate::clock::now;
 use crate::detect::problems::chain;
 use crate::error::Error;
@@ -29,6 +30,8 @@ const SMALL: u64 = 64 << 20;
 const AT_ONCE: usize = 256;
 /// How long a file that is not listed any more is kept for searches that began before, in microseconds.
 const GRACE: i64 = 5 * 60 * 1_000_000;
+/// How long a round puts files together before the next looks again for what must go.
+const MERGING: Duration = Duration::from_secs(60);
 /// What the names of merged files begin with.
 const MERGED: &str = "merged-";
 
@@ -107,19 +110,30 @@ pub async fn round(
     // First of all what gives room: the rest may find none.
     unlink(store, lake, &by, now).await?;
     let days = lake_files::days(store, &all, SMALL, catalogue::number(today)).await?;
-    let (over, kept): (Vec<_>, Vec<_>) =
+    let (over, mut kept): (Vec<_>, Vec<_>) =
         days.into_iter().partition(|of| retention.is_over(&of.organisation, catalogue::day(of.day), today));
     for of in &over {
         let paths = lake_files::paths(store, &all, of).await?;
         tracing::info!(organisation = %of.organisation, files = paths.len(), "removing events older than they are kept");
         lake_files::retire_files(store, &by, now, &paths).await?;
     }
+    // Where not all have their turn within a round, others come first in the next.
+    if let Ok(first) = usize::try_from(now.seconds())
+        && !kept.is_empty()
+    {
+        let turn = first % kept.len();
+        kept.rotate_left(turn);
+    }
+    let begun = Instant::now();
     for of in &kept {
         let many = if of.day == catalogue::number(today) { MANY_TODAY } else { MANY };
         if of.small < many as u64 {
             continue;
         }
         for made in 0.. {
+            if begun.elapsed() >= MERGING {
+                return Ok(());
+            }
             let small = lake_files::smallest(store, &all, of, SMALL, AT_ONCE).await?;
             let Some(files) = together(catalogue::files(small), many) else { break };
             // Like no segment's name, and never used again.
@@ -147,10 +161,10 @@ async fn merge(
     lake_files::reserve(store, by, now, &path_of(&organisation, day, &name)?, &organisation).await?;
     let old: Vec<String> = files.iter().map(|file| file.path.clone()).collect();
     let lake = lake.clone();
-    let made = tokio::task::spawn_blocking(move || {
+    let made = lowly("keeper", move || {
         lake.compact(&files, &name, &WriteOptions { level, ..WriteOptions::default() })
     });
-    let Ok(made) = made.await else { return Ok(false) };
+    let Some(made) = made.await else { return Ok(false) };
     match made {
         Ok(made) => {
             lake_files::replace_files(store, by, now, &old, &[catalogue::entry(&made)]).await?;

@@ -16,6 +16,7 @@ mod inbox;
 mod interface;
 mod keeper;
 mod logging;
+mod lowly;
 mod refresh;
 pub mod serve;
 mod silence;

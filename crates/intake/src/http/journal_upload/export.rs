@@ -100,8 +100,8 @@ fn field(bytes: &[u8], longest: usize) -> Option<Field<'_>> {
 }
 
 const LONGEST_NAME: usize = 256;
-/// Fields of an entry; journald itself writes at most as many (`ENTRY_FIELD_COUNT_MAX`).
-const MOST_FIELDS: usize = 1024;
+/// Fields of an entry: journald takes 1,024 of a client (`ENTRY_FIELD_COUNT_MAX`) and adds its own to them.
+const MOST_FIELDS: usize = 1024 + 128;
 
 /// Names are capital letters, digits and underscores; journald takes at most 64.
 fn name(bytes: &[u8]) -> Option<&str> {
