@@ -77,3 +77,19 @@ impl StoreError {
 fn is_about_the_data(code: &str) -> bool {
     matches!(code, "18" | "20") || (code.len() == 5 && (code.starts_with("22") || code.starts_with("54")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_data_itself_is_never_tried_again() {
+        for code in ["18", "20", "22021", "22P05", "54000"] {
+            assert!(is_about_the_data(code), "{code}");
+        }
+        // busy, disk full, read only; serialization failure, connection lost, disk full, stopped by an operator
+        for code in ["5", "13", "8", "2067", "40001", "08006", "53100", "57P01", "22", "54"] {
+            assert!(!is_about_the_data(code), "{code}");
+        }
+    }
+}

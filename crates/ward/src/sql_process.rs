@@ -40,13 +40,13 @@ pub fn run() -> Result<Ending, Error> {
 
 /// Takes away what a statement needs not. What the system does not let be taken away, the hub's own limits bound.
 fn restrict(limits: &Limits) {
+    // Where memory runs out, the system ends this before anything else.
+    let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
     let data = limits.memory as u64 * 2 + MACHINERY + data_so_far();
     let _ = setrlimit(Resource::Data, both(data));
     let _ = setrlimit(Resource::Core, both(0));
     let _ = setrlimit(Resource::Fsize, both(0));
     let _ = setrlimit(Resource::Cpu, both(limits.time.as_secs().saturating_mul(PROCESSORS) + 1));
-    // Where memory runs out, the system ends this before anything else.
-    let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
 }
 
 fn both(most: u64) -> Rlimit {

@@ -15,7 +15,8 @@ pub struct Limits {
     pub unpacked_bytes: usize,
     /// Longest syslog, RELP or GELF message and journal field, in bytes. Default 1 MiB.
     pub message_bytes: usize,
-    /// Bytes of bodies that may be held at a time, in all requests of the listener. Default 256 MiB.
+    /// Bytes that all requests and connections of the listener may hold at a time; the first 64 KiB of each connection
+    /// do not count. Default 256 MiB.
     pub memory_bytes: usize,
     /// Connections at a time. Default 4,096.
     pub connections: usize,

@@ -38,12 +38,7 @@ mod tests {
         let its = lowly("trial", || rustix::process::getpriority_process(Some(gettid())).unwrap()).await;
         assert_eq!(its, Some(own.max(STANDS_BACK)));
         assert_eq!(rustix::process::getpriority_process(Some(gettid())).unwrap(), own);
-        assert_eq!(
-            lowly("trial", || if own < 100 {
-                panic!("on purpose")
-            })
-            .await,
-            None
-        );
+        let panics = lowly("trial", move || assert!(own > 100, "on purpose"));
+        assert_eq!(panics.await, None);
     }
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use serde_json::json;
-use ward_core::{Actor, Timestamp};
+use ward_core::{Actor, BatchId, EventId, Timestamp};
 use ward_store::dead_letters::{self, DeadLetter};
 use ward_store::findings::{self, Finding};
 use ward_store::{Store, StoreError};
@@ -26,16 +26,22 @@ pub(super) enum Undone {
 struct Stopped;
 
 impl Clerk {
-    /// Enters what was found into the store. `false`: the hub stops, and the rest waits in vain.
+    /// Enters what was found into the store. `false`: the hub stops, and all of it waits in vain.
     pub(super) fn enter(&mut self) -> bool {
         self.since = None;
         let findings = std::mem::take(&mut self.findings);
         let entered = findings.chunks(TOGETHER).try_for_each(|chunk| self.enter_findings(chunk));
         if entered.is_err() {
+            // Nobody may take them for entered: their segment stays in the journal.
+            self.findings = findings;
             return false;
         }
         let letters = std::mem::take(&mut self.undecodable);
-        letters.chunks(TOGETHER).try_for_each(|chunk| self.enter_letters(chunk)).is_ok()
+        let entered = letters.chunks(TOGETHER).try_for_each(|chunk| self.enter_letters(chunk));
+        if entered.is_err() {
+            self.undecodable = letters;
+        }
+        entered.is_ok()
     }
 
     /// Enters findings; where the store does not take all of them, those that it takes. What it will never take
@@ -139,13 +145,12 @@ fn unstorable(finding: &Finding, why: String) -> DeadLetter {
         "events": events.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "matched": matched,
     });
-    // No record has this number: its place would be that of an event.
-    let id = ward_core::EventId {
-        index: u32::MAX,
-        ..events.first().copied().unwrap_or(ward_core::EventId { batch: ward_core::BatchId(0), index: 0 })
-    };
+    // A place in the batch that no record has, and as a rule no other finding of it.
+    let [low, high, ..] = finding.id.0;
+    let index = u32::MAX - u32::from(u16::from_le_bytes([low, high]));
+    let batch = events.first().map_or(BatchId(0), |event| event.batch);
     DeadLetter {
-        id,
+        id: EventId { batch, index },
         organisation: organisation.clone(),
         source: source.clone(),
         received: *received,
