@@ -27,7 +27,7 @@ const MAY_NEED: &[(&str, &[&str])] = &[
             "ward-web",
         ],
     ),
-    ("ward-bench", &["ward-core", "ward-telemetry", "ward-detect", "ward"]),
+    ("ward-bench", &["ward-core", "ward-telemetry", "ward-detect", "ward-store", "ward"]),
     (
         "ward-fuzz",
         &["ward-core", "ward-telemetry", "ward-detect", "ward-intake", "ward-journal", "ward-lake", "ward"],
