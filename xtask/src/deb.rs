@@ -21,12 +21,12 @@ fn run(arguments: &[String]) -> Result<bool, TaskError> {
     let tools = target_directory()?.join("tools");
     let tool = tools.join("bin/cargo-deb");
     if !answers(&tool.display().to_string(), &["--version"]) {
-        let mut install = cargo(&["install", "--locked", "cargo-deb@3", "--root"]);
+        let mut install = cargo(&["install", "--locked", "cargo-deb@^3", "--root"]);
         if !shown(install.arg(&tools))? {
             return Ok(false);
         }
     }
     let mut deb = program(&tool);
-    deb.args(["deb", "--package", "ward"]).args(arguments);
+    deb.args(["deb", "--package", "ward", "--strip"]).args(arguments);
     shown(&mut deb)
 }
