@@ -76,7 +76,7 @@ impl Door {
             name: name.to_owned(),
             limits: limits.clone(),
             gate: Gate::new(limits.connections, limits.connections_of_peer, Arc::clone(&figures)),
-            memory: Memory::new(limits.memory_bytes),
+            memory: Memory::new(limits.memory_bytes, limits.body_bytes + limits.unpacked_bytes * 2),
             figures,
             default: default.cloned(),
             inbox: Arc::clone(&dependencies.inbox),

@@ -88,7 +88,8 @@ pub(crate) struct Pipe<F> {
 
 impl<F: Filling> Pipe<F> {
     pub(crate) fn new(door: Arc<Door>, sender: Arc<Sender>, filling: F) -> Self {
-        Self { door, sender, filling, due: None, on_its_way: None, held: Held::default(), open: true }
+        let held = door.memory.of(sender.id());
+        Self { door, sender, filling, due: None, on_its_way: None, held, open: true }
     }
 
     /// Whose events they are.
@@ -125,7 +126,7 @@ impl<F: Filling> Pipe<F> {
         if open && !self.filling.is_empty() {
             let (format, payload, events) = self.filling.take();
             let (door, sender) = (Arc::clone(&self.door), Arc::clone(&self.sender));
-            let held = std::mem::take(&mut self.held);
+            let held = self.held.hand_over();
             self.on_its_way = Some(tokio::spawn(async move {
                 let taken = hand_over(&door, &sender, format, payload, events, None).await;
                 drop(held);
@@ -147,10 +148,10 @@ impl<F: Filling> Pipe<F> {
     /// is not there, even when both batches have gone.
     pub(crate) async fn hold(&mut self, bytes: usize) -> bool {
         let door = Arc::clone(&self.door);
-        if self.held.fit(&door.memory, bytes + self.filling.len(), Duration::ZERO).await {
+        if self.held.fit(bytes + self.filling.len(), Duration::ZERO).await {
             return true;
         }
-        if self.finish().await && self.held.fit(&door.memory, bytes, door.limits.read()).await {
+        if self.finish().await && self.held.fit(bytes, door.limits.read()).await {
             return true;
         }
         door.figures.refuse(Reason::Memory, 1);

@@ -11,6 +11,7 @@ use crate::accept::Stream;
 use crate::counters::Reason;
 use crate::door::Door;
 use crate::memory::Held;
+use crate::sources::Sender;
 
 /// One connection.
 pub(crate) struct Wire {
@@ -26,14 +27,15 @@ pub(crate) struct Wire {
 pub(crate) struct Over;
 
 impl Wire {
-    pub(crate) fn new(stream: Stream, door: Arc<Door>, stop: CancellationToken) -> Self {
-        Self { held: BytesMut::with_capacity(READ), memory: Held::default(), stream, door, stop }
+    pub(crate) fn new(stream: Stream, door: Arc<Door>, sender: &Sender, stop: CancellationToken) -> Self {
+        let memory = door.memory.of(sender.id());
+        Self { held: BytesMut::with_capacity(READ), memory, stream, door, stop }
     }
 
     /// Holds the memory for what was read and `beside` bytes more.
     pub(crate) async fn hold(&mut self, beside: usize) -> Result<(), Over> {
         let bytes = self.held.len() + beside;
-        if self.memory.fit(&self.door.memory, bytes, self.door.limits.read()).await {
+        if self.memory.fit(bytes, self.door.limits.read()).await {
             return Ok(());
         }
         self.door.figures.refuse(Reason::Memory, 1);

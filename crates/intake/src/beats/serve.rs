@@ -23,7 +23,7 @@ pub(crate) async fn serve(door: Arc<Door>, connection: Connection, stop: Cancell
     let sizes =
         Sizes { event: limits.body_bytes, packed: limits.body_bytes, unpacked: limits.unpacked_bytes };
     let mut beat = Beat {
-        wire: Wire::new(connection.stream, Arc::clone(&door), stop),
+        wire: Wire::new(connection.stream, Arc::clone(&door), &sender, stop),
         followed: Followed::default(),
         window: Window::default(),
         acknowledged: 0,

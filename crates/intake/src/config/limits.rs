@@ -16,7 +16,8 @@ pub struct Limits {
     /// Longest syslog, RELP or GELF message and journal field, in bytes. Default 1 MiB.
     pub message_bytes: usize,
     /// Bytes that all requests and connections of the listener may hold at a time; the first 64 KiB of each connection
-    /// do not count. Default 256 MiB.
+    /// do not count, and one source has at most a quarter of it, or what one body may
+    /// take. Default 256 MiB.
     pub memory_bytes: usize,
     /// Connections at a time. Default 4,096.
     pub connections: usize,

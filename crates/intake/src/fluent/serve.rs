@@ -21,7 +21,7 @@ pub(crate) async fn serve(door: Arc<Door>, connection: Connection, stop: Cancell
     let shown = Shown { certificate: connection.certificate, ..Shown::default() };
     let Ok(sender) = door.sender(&shown) else { return };
     let mut client = Client {
-        wire: Wire::new(connection.stream, Arc::clone(&door), stop),
+        wire: Wire::new(connection.stream, Arc::clone(&door), &sender, stop),
         ends: Ends::new(door.limits.body_bytes),
         unnamed: Pipe::new(Arc::clone(&door), Arc::clone(&sender), Records::default()),
         sender,

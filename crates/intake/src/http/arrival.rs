@@ -70,7 +70,7 @@ pub(crate) async fn arrive_from(
         Trouble::Encoding
     })?;
     let claimed = parts.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-    let mut held = Held::default();
+    let mut held = door.memory.of(sender.id());
     let packed = read(door, body, claimed, &mut held).await?;
     let body = match encoding {
         Encoding::Identity => packed,
@@ -94,7 +94,7 @@ pub(crate) fn content_type(parts: &Parts) -> String {
 
 /// Holds room for so many bytes in all.
 fn hold(door: &Door, held: &mut Held, bytes: usize) -> Result<(), Trouble> {
-    if held.grow(&door.memory, bytes) {
+    if held.grow(bytes) {
         return Ok(());
     }
     door.figures.refuse(Reason::Memory, 1);

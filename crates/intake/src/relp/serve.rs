@@ -19,7 +19,7 @@ pub(crate) async fn serve(door: Arc<Door>, connection: Connection, stop: Cancell
     let shown = Shown { certificate: connection.certificate, ..Shown::default() };
     let Ok(sender) = door.sender(&shown) else { return };
     let mut session = Session {
-        wire: Wire::new(connection.stream, Arc::clone(&door), stop),
+        wire: Wire::new(connection.stream, Arc::clone(&door), &sender, stop),
         open: false,
         batch: Messages::default(),
         unanswered: Vec::new(),
