@@ -94,6 +94,10 @@ impl Client {
             if let Some(token) = &self.token {
                 request = request.header("Authorization", format!("Bearer {token}"));
             }
+            if events.len() > LARGE {
+                // Else a hub that does not want so much closes before it is read, and its answer is lost.
+                request = request.header("Expect", "100-continue");
+            }
             let (next, why) = match request.content_type("application/octet-stream").send(events) {
                 Ok(mut answer) => {
                     let status = answer.status().as_u16();
@@ -125,6 +129,9 @@ impl Client {
         Answer::Stop("it was tried too often".to_owned())
     }
 }
+
+/// Bodies from here on are sent once the hub has said that it takes them.
+const LARGE: usize = 1 << 20;
 
 /// What an answer means (RFC 9110, section 15; RFC 6585, section 4).
 fn next(status: u16, retry_after: Option<u64>, attempt: u32, why: &str) -> Next {

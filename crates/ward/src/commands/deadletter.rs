@@ -158,7 +158,14 @@ fn replay(
             let letter = office.wait(dead_letters::get(&office.store, &office.scope, id))?;
             let own = letter.format.parse::<Format>().ok();
             let format = as_format.or(own).map(Format::as_str);
-            match client.send(format, &key(listed, &letter, format), &letter.content, &mut |_, _| {}) {
+            let mut told = false;
+            let mut wait = |_, why: &str| {
+                if !std::mem::replace(&mut told, true) {
+                    // Nobody need hear it.
+                    let _ = tell(&format!("Waiting for the hub with {id}: {why}"));
+                }
+            };
+            match client.send(format, &key(listed, &letter, format), &letter.content, &mut wait) {
                 Answer::Taken => taken.push(id),
                 Answer::Refused(reason) => {
                     refused += 1;

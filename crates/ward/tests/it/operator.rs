@@ -218,3 +218,24 @@ fn a_record_that_cannot_be_read_is_set_aside_as_it_was_framed() {
     let raw = hub.command(&["deadletter", "show", &id, "--raw"]).output().unwrap().stdout;
     assert_eq!(raw.escape_ascii().to_string(), frame(bad).escape_ascii().to_string());
 }
+
+#[test]
+fn a_letter_that_is_larger_than_a_body_may_be_is_refused_with_the_reason_and_not_tried_for_ever() {
+    let mut hub = Hub::new();
+    hub.start();
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut packed, &b"{x}\n".repeat(5_000_000)).unwrap();
+    let answer = ureq::post(format!("http://{}/ingest/v1/events?format=ndjson", hub.address))
+        .header("Authorization", format!("Bearer {}", hub.token))
+        .header("Content-Encoding", "gzip")
+        .send(&packed.finish().unwrap()[..]);
+    assert_eq!(answer.unwrap().status(), 200);
+    let letters = || hub.rows(&["deadletter", "list", "--format", "json"]);
+    until("its letter", || !letters().is_empty());
+    let id = letters()[0]["id"].as_str().unwrap().to_owned();
+    let hub_url = format!("http://{}", hub.address);
+    let replay = ["deadletter", "replay", &id, "--hub", &hub_url, "--patience", "20"];
+    let ran = hub.command(&replay).output().unwrap();
+    let told = String::from_utf8_lossy(&ran.stderr);
+    assert!(ran.status.code() == Some(2) && told.contains("longer than 16777216 bytes"), "{told}");
+}
