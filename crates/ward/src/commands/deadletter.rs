@@ -149,8 +149,11 @@ fn replay(
     client: &Client,
 ) -> Result<Ending, Error> {
     let (mut sent, mut refused, mut after) = (0_u64, 0_u64, None);
+    // What is set aside again meanwhile is not replayed again.
+    let begun = now();
     loop {
-        let page = page(office, chosen, after)?;
+        let mut page = page(office, chosen, after)?;
+        page.retain(|listed| listed.letter.received < begun);
         let Some(last) = page.last().map(|listed| listed.letter.id) else { break };
         let (mut taken, mut stopped) = (Vec::new(), None);
         for listed in &page {

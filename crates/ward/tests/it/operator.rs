@@ -239,3 +239,19 @@ fn a_letter_that_is_larger_than_a_body_may_be_is_refused_with_the_reason_and_not
     let told = String::from_utf8_lossy(&ran.stderr);
     assert!(ran.status.code() == Some(2) && told.contains("longer than 16777216 bytes"), "{told}");
 }
+
+#[test]
+fn what_is_set_aside_again_by_a_replay_is_not_replayed_by_it() {
+    let mut hub = Hub::new();
+    hub.start();
+    assert_eq!(hub.post("{x}\n", "k"), Some(200));
+    let letters = || hub.rows(&["deadletter", "list", "--format", "json"]);
+    until("its letter", || letters().len() == 1);
+    let reason = letters()[0]["reason"].as_str().unwrap().to_owned();
+    let hub_url = format!("http://{}", hub.address);
+    let replay = ["deadletter", "replay", "--reason", &reason, "--hub", &hub_url];
+    hub.ward(&replay);
+    until("it again", || letters().len() == 2);
+    hub.ward(&replay);
+    until("both again", || letters().len() == 4);
+}
