@@ -78,6 +78,11 @@ impl Client {
         })
     }
 
+    /// The token that is shown.
+    pub fn token(&self) -> Option<&str> {
+        self.token.as_deref()
+    }
+
     /// Sends events, again and again while the hub is busy or away. `wait` is told of each pause beforehand.
     pub fn send(
         &self,

@@ -4,6 +4,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 use ward_core::{EventId, SourceId};
 use ward_ledger::Hash;
+use ward_store::auth;
 use ward_store::dead_letters::{self, DeadLetter, DeadLetterFilter, Listed};
 use ward_telemetry::input::Format;
 
@@ -151,6 +152,10 @@ fn replay(
     let (mut sent, mut refused, mut after) = (0_u64, 0_u64, None);
     // What is set aside again meanwhile is not replayed again.
     let begun = now();
+    // Else who may see the letters afterwards are others.
+    let sources = office.wait(auth::ingest_sources(&office.store, begun))?;
+    let whose = client.token().and_then(|token| sources.by_secret(token, begun));
+    let whose = whose.map(|(source, _)| source.organisation.clone());
     loop {
         let mut page = page(office, chosen, after)?;
         page.retain(|listed| listed.letter.received < begun);
@@ -159,6 +164,14 @@ fn replay(
         for listed in &page {
             let id = listed.letter.id;
             let letter = office.wait(dead_letters::get(&office.store, &office.scope, id))?;
+            if let Some(whose) = whose.as_ref().filter(|whose| **whose != letter.organisation) {
+                refused += 1;
+                tell(&format!(
+                    "{id} is of {}, and the token of {whose}: name a token of a source of {0}",
+                    letter.organisation
+                ))?;
+                continue;
+            }
             let own = letter.format.parse::<Format>().ok();
             let format = as_format.or(own).map(Format::as_str);
             let mut told = false;

@@ -254,4 +254,12 @@ fn what_is_set_aside_again_by_a_replay_is_not_replayed_by_it() {
     until("it again", || letters().len() == 2);
     hub.ward(&replay);
     until("both again", || letters().len() == 4);
+    // Nor does a token of others make it theirs.
+    hub.ward(&["organisation", "add", "RYY", "--name", "Lakeside", "--kind", "organisation"]);
+    hub.ward(&["source", "add", "ryy", "--organisation", "RYY"]);
+    let token = hub.ward(&["token", "issue", "--label", "lake", "--source", "ryy"]);
+    let ran = hub.command(&replay).env("WARD_TOKEN", token.trim()).output().unwrap();
+    let told = String::from_utf8_lossy(&ran.stderr);
+    assert!(ran.status.code() == Some(2) && told.contains("of RXX, and the token of RYY"), "{told}");
+    assert_eq!(letters().len(), 4);
 }
