@@ -18,7 +18,7 @@ use crate::catalogue;
 use crate::parameters::Parameters;
 use crate::refusal::Refusal;
 use crate::state::{Shared, State};
-use crate::turns::Turn;
+use crate::turns::{Turn, reach};
 
 /// What a request is answered with.
 pub(crate) type Answer = Result<Response, Refusal>;
@@ -121,7 +121,7 @@ impl Ask {
     /// # Errors
     /// 503: too many others do.
     pub async fn turn(&self) -> Result<Turn, Refusal> {
-        let turn = self.shared.turns.take(&self.access()?.token, TURN).await;
+        let turn = self.shared.turns.take(&reach(self.access()?), TURN).await;
         turn.ok_or_else(|| Refusal::busy("could not begin: too many searches are running", 5))
     }
 }

@@ -1,19 +1,20 @@
-//! Whose turn it is to search: few searches run at once, and no token has all turns.
+//! Whose turn it is to search: few searches run at once, and none has all turns: tokens that reach the same
+//! organisations share theirs.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use ward_store::tokens::TokenId;
+use ward_store::auth::Access;
 
 /// The turns to search.
 #[derive(Debug)]
 pub(crate) struct Turns {
     all: Arc<Semaphore>,
-    /// The turns of each token that has any, or waits for one.
-    own: Mutex<HashMap<TokenId, Arc<Semaphore>>>,
-    /// Most turns of one token.
+    /// The turns of each reach that has any, or waits for one.
+    own: Mutex<HashMap<String, Arc<Semaphore>>>,
+    /// Most turns of one reach.
     most: usize,
 }
 
@@ -25,7 +26,7 @@ pub(crate) struct Turn {
 }
 
 impl Turns {
-    /// So many searches at once. A token leaves one of them to others, where there are several.
+    /// So many searches at once. One of them is left to others, where there are several.
     pub(crate) fn new(at_once: usize) -> Self {
         let at_once = at_once.clamp(1, Semaphore::MAX_PERMITS);
         let most = at_once.saturating_sub(1).max(1);
@@ -33,8 +34,8 @@ impl Turns {
     }
 
     /// Waits for a turn. `None`: it did not come in time.
-    pub(crate) async fn take(&self, token: &TokenId, patience: Duration) -> Option<Turn> {
-        let own = self.own(token);
+    pub(crate) async fn take(&self, reach: &str, patience: Duration) -> Option<Turn> {
+        let own = self.own(reach);
         let turn = async {
             let own = own.acquire_owned().await.ok()?;
             let of_all = Arc::clone(&self.all).acquire_owned().await.ok()?;
@@ -43,10 +44,18 @@ impl Turns {
         tokio::time::timeout(patience, turn).await.ok().flatten()
     }
 
-    fn own(&self, token: &TokenId) -> Arc<Semaphore> {
+    fn own(&self, reach: &str) -> Arc<Semaphore> {
         let mut own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
         own.retain(|_, turns| Arc::strong_count(turns) > 1);
-        Arc::clone(own.entry(token.clone()).or_insert_with(|| Arc::new(Semaphore::new(self.most))))
+        Arc::clone(own.entry(reach.to_owned()).or_insert_with(|| Arc::new(Semaphore::new(self.most))))
+    }
+}
+
+/// What a token reaches. Those of the whole sector are each by themselves.
+pub(crate) fn reach(access: &Access) -> String {
+    match access.scope.organisations() {
+        Some(organisations) => organisations.iter().map(|code| format!("{code} ")).collect(),
+        None => format!("token {}", access.token.0),
     }
 }
 
@@ -57,9 +66,9 @@ mod tests {
     const SOON: Duration = Duration::from_millis(1);
 
     #[tokio::test]
-    async fn a_token_leaves_a_turn_to_others_and_waits_for_its_own() {
+    async fn a_reach_leaves_a_turn_to_others_and_waits_for_its_own() {
         let turns = Turns::new(3);
-        let (greedy, other) = (&TokenId("a".to_owned()), &TokenId("b".to_owned()));
+        let (greedy, other) = ("a", "b");
         let first = turns.take(greedy, SOON).await.unwrap();
         let _second = turns.take(greedy, SOON).await.unwrap();
         assert!(turns.take(greedy, SOON).await.is_none(), "one is left to others");
@@ -74,7 +83,7 @@ mod tests {
     async fn who_has_no_turn_any_more_is_forgotten() {
         let turns = Turns::new(1);
         for token in 0..9 {
-            drop(turns.take(&TokenId(token.to_string()), SOON).await.unwrap());
+            drop(turns.take(&token.to_string(), SOON).await.unwrap());
         }
         assert_eq!(turns.own.lock().unwrap().len(), 1);
     }
