@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use ward_core::SourceId;
 
@@ -32,9 +32,18 @@ impl Memory {
         }
     }
 
-    /// Waits for a turn to unpack. It is over when what is returned is dropped.
-    pub(crate) async fn turn(&self) -> Option<SemaphorePermit<'_>> {
-        self.unpacking.acquire().await.ok()
+    /// Unpacks or decodes so many bytes: few where they are, more on another thread, when it is their turn. `None`:
+    /// that thread panicked.
+    pub(crate) async fn unpack<T: Send + 'static>(
+        &self,
+        bytes: usize,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Option<T> {
+        if bytes < INLINE {
+            return Some(work());
+        }
+        let _turn = self.unpacking.acquire().await.ok()?;
+        tokio::task::spawn_blocking(work).await.ok()
     }
 
     /// Nothing held yet, for a connection or request of this source.
@@ -113,6 +122,8 @@ const SHARES: usize = 4;
 /// Bytes that a connection may hold without asking: their number is limited by that of the connections.
 const FREE: usize = 64 << 10;
 const UNPACKING: usize = 4;
+/// Bytes up to here are unpacked where they are: it takes less time than to ask another thread.
+const INLINE: usize = 16 << 10;
 
 #[cfg(test)]
 mod tests {

@@ -70,14 +70,9 @@ impl Beat {
             Ok((Frame::Packed { start, end }, next)) => {
                 let packed = self.wire.held.split_to(next).freeze().slice(start..end);
                 let sizes = self.sizes;
-                let unpacked = if packed.len() < INLINE {
-                    unpack(&packed, sizes)
-                } else {
-                    let packed = packed.clone();
-                    let _turn = self.door.memory.turn().await;
-                    tokio::task::spawn_blocking(move || unpack(&packed, sizes)).await.map_err(|_| Over)?
-                };
-                match unpacked {
+                let bytes = packed.clone();
+                let unpacked = self.door.memory.unpack(packed.len(), move || unpack(&bytes, sizes)).await;
+                match unpacked.ok_or(Over)? {
                     Ok(frames) => {
                         self.wire.hold(frames.len() + self.window.records.len()).await?;
                         self.inside(&frames).await
@@ -191,8 +186,6 @@ impl Beat {
     }
 }
 
-/// Packed frames up to here are unpacked where they are.
-const INLINE: usize = 16 << 10;
 /// Windows up to here are one batch even where batches are small.
 const FEW: usize = 64 << 10;
 const SIGN_OF_LIFE: Duration = Duration::from_secs(5);

@@ -62,14 +62,9 @@ impl Client {
     async fn take(&mut self, bytes: Bytes) -> Result<(), Over> {
         self.door.figures.requests.add(1);
         let most = self.door.limits.unpacked_bytes;
-        let read = if bytes.len() < INLINE {
-            message(&bytes, most)
-        } else {
-            let bytes = bytes.clone();
-            let _turn = self.door.memory.turn().await;
-            tokio::task::spawn_blocking(move || message(&bytes, most)).await.map_err(|_| Over)?
-        };
-        match read {
+        let packed = bytes.clone();
+        let read = self.door.memory.unpack(bytes.len(), move || message(&packed, most)).await;
+        match read.ok_or(Over)? {
             Ok(None) => Ok(()),
             Ok(Some(Message { chunk: None, records: Ok((lines, events)) })) => self.add(&lines, events).await,
             Ok(Some(Message { chunk: Some(chunk), records: Ok((lines, events)) })) => {
@@ -101,13 +96,10 @@ impl Client {
     async fn parts(&mut self, chunk: Option<&str>, bytes: &Bytes) -> Result<(), Over> {
         let limits = &self.door.limits;
         let (most, part) = (limits.unpacked_bytes, PART.min(limits.unpacked_bytes));
-        let looked = {
-            let bytes = bytes.clone();
-            let _turn = self.door.memory.turn().await;
-            let look = move || in_parts(&bytes, most, part, &mut |_, _| true);
-            tokio::task::spawn_blocking(look).await.map_err(|_| Over)?
-        };
-        if looked.is_err() {
+        let packed = bytes.clone();
+        let look = move || in_parts(&packed, most, part, &mut |_, _| true);
+        // It is known to become much, however few bytes it came in.
+        if self.door.memory.unpack(most, look).await.ok_or(Over)?.is_err() {
             return self.aside(bytes).await;
         }
         // the part that is being made, the one that waits and the one that is handed over
@@ -196,5 +188,3 @@ fn acknowledgement(chunk: &str) -> Option<Vec<u8>> {
 
 /// Bytes of records handed over at a time, of a message that is more than one batch.
 const PART: usize = 4 << 20;
-/// Messages up to here are read where they are.
-const INLINE: usize = 16 << 10;

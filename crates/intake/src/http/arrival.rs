@@ -173,17 +173,12 @@ async fn unpacked(
     held: &mut Held,
 ) -> Result<Vec<u8>, Trouble> {
     let limit = door.limits.unpacked_bytes;
-    let (packed, result) = if packed.len() < INLINE {
+    let work = move |packed: Vec<u8>| {
         let result = unpack(encoding, &packed, limit);
         (packed, result)
-    } else {
-        let work = move || {
-            let result = unpack(encoding, &packed, limit);
-            (packed, result)
-        };
-        let _turn = door.memory.turn().await;
-        tokio::task::spawn_blocking(work).await.map_err(|_| Trouble::Compression)?
     };
+    let unpacked = door.memory.unpack(packed.len(), move || work(packed)).await;
+    let (packed, result) = unpacked.ok_or(Trouble::Compression)?;
     match result {
         Ok(body) => {
             hold(door, held, packed.len() + body.len())?;
@@ -199,9 +194,6 @@ async fn unpacked(
         }
     }
 }
-
-/// Packed bodies up to here are unpacked where they are: it takes less time than to ask another thread.
-const INLINE: usize = 16 << 10;
 
 /// Unpacks up to `limit` bytes: all members and frames, one after another.
 ///

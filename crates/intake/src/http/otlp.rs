@@ -63,16 +63,14 @@ pub(crate) async fn not_events(request: Request) -> Response {
     said(form, StatusCode::NOT_FOUND, &Status::new(5, "only logs are taken here: send them to /v1/logs"))
 }
 
-async fn keep(state: &HttpState, arrival: Arrival, form: Form) -> Response {
-    let mut arrival = arrival;
+async fn keep(state: &HttpState, mut arrival: Arrival, form: Form) -> Response {
     let body = std::mem::take(&mut arrival.body);
     let (body, records) = match records(state, body, form).await {
         Ok(read) => read,
         Err(trouble) => return troubled(trouble, form),
     };
     let Some(records) = records else {
-        arrival.body = body;
-        let set_aside = state.door().set_aside(&arrival.sender, Reason::Otlp, arrival.body).await;
+        let set_aside = state.door().set_aside(&arrival.sender, Reason::Otlp, body).await;
         return match set_aside {
             Ok(()) => said(form, StatusCode::BAD_REQUEST, &Status::new(3, "the request cannot be decoded")),
             Err(refusal) => troubled(refusal.into(), form),
@@ -100,21 +98,15 @@ async fn records(
 ) -> Result<(Vec<u8>, Option<Vec<Records>>), Trouble> {
     let door = state.door();
     let most = door.limits.records_bytes();
-    let read = move |body: &[u8]| match form {
-        Form::Protobuf => transcode::protobuf(body, most, most.saturating_mul(6)),
-        Form::Json => transcode::json(body).map(|records| vec![records]).ok_or(NoRecords::Broken),
-    };
-    let (body, records) = if body.len() < INLINE {
-        let records = read(&body);
-        (body, records)
-    } else {
-        let _turn = door.memory.turn().await;
-        let work = move || {
-            let records = read(&body);
-            (body, records)
+    let read = move |body: Vec<u8>| {
+        let records = match form {
+            Form::Protobuf => transcode::protobuf(&body, most, most.saturating_mul(6)),
+            Form::Json => transcode::json(&body).map(|records| vec![records]).ok_or(NoRecords::Broken),
         };
-        tokio::task::spawn_blocking(work).await.map_err(|_| Trouble::RecordsTooLarge(most))?
+        (body, records)
     };
+    let read = door.memory.unpack(body.len(), move || read(body)).await;
+    let (body, records) = read.ok_or(Trouble::RecordsTooLarge(most))?;
     match records {
         Ok(records) => Ok((body, Some(records))),
         Err(NoRecords::Broken) => Ok((body, None)),
@@ -149,9 +141,6 @@ async fn deliver(
     }
     Ok(())
 }
-
-/// Bodies up to here are read where they are.
-const INLINE: usize = 16 << 10;
 
 impl Form {
     const fn content_type(self) -> HeaderValue {

@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use ward_core::Scope;
 
 use super::wire::{Asked, Failure, Kind, put};
-use super::{Pieces, SqlAnswer, Statement};
+use super::{Pieces, SqlAnswer, Statement, called_off};
 use crate::search::{Running, visible};
 use crate::{ExportFormat, Lake, LakeError, LakeFile, Limits};
 
@@ -114,12 +114,6 @@ async fn ended(child: &mut Child, limits: &Limits) -> LakeError {
         Ok(status) if status.code().is_none() => LakeError::OutOfMemory(limits.memory),
         Ok(status) => LakeError::Failed(format!("the engine ended early: {status}")),
         Err(error) => LakeError::Failed(format!("the engine ended early: {error}")),
-    }
-}
-
-async fn called_off(limits: &Limits) {
-    while !limits.cancel.is_cancelled() {
-        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 

@@ -146,7 +146,7 @@ impl Statement {
         while left > 0 {
             let next = tokio::select! {
                 next = batches.next() => next,
-                () = self.called_off() => return Err(LakeError::Cancelled),
+                () = called_off(&self.running.limits) => return Err(LakeError::Cancelled),
             };
             let Some(batch) = next else { break };
             let batch: RecordBatch = batch.map_err(failed)?;
@@ -156,11 +156,12 @@ impl Statement {
         }
         send(pieces, encoder.finish()?).await
     }
+}
 
-    async fn called_off(&self) {
-        while !self.running.limits.cancel.is_cancelled() {
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
+/// Returns once the statement is called off.
+async fn called_off(limits: &Limits) {
+    while !limits.cancel.is_cancelled() {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
 }
 
