@@ -105,8 +105,6 @@ impl Demo {
         let text = format!(
             "# Made by `cargo xtask demo`; every setting is in docs/ward.toml.\n\
              [data]\nfolder = \"{}/data\"\n[journal]\nseal_seconds = 1\n\
-             # The samples are of a day in March 2026, and are to stay.\n\
-             [lake]\nretention_days = 36500\n\
              [[intake.http]]\nname = \"http\"\nlisten = \"{address}\"\napi = true\n",
             folder.display()
         );

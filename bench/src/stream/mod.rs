@@ -4,6 +4,7 @@ mod hub;
 mod load;
 mod search;
 mod sender;
+mod slope;
 pub mod soak;
 mod syslog;
 mod telemetry;

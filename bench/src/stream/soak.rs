@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::hub::Hub;
 use super::sender::{Pace, Sent, send};
+use super::slope::Slope;
 use super::{Sector, load};
 use crate::detect::corpus;
 
@@ -55,15 +56,26 @@ pub fn soak(plan: Plan, now: i64, tell: &(dyn Fn(&str) + Sync)) -> Result<(Value
         while !sending.is_finished() {
             std::thread::sleep(Duration::from_secs(5));
             let at = start.elapsed().as_secs_f64() / 60.0;
-            let memory = hub.memory("VmRSS:");
-            samples.push(Sample { minutes: at, memory, files: hub.open_files() });
+            let metrics = hub.metrics()?;
+            let figure = |name: &str| metrics.get(name) as u64;
+            let sample = Sample {
+                minutes: at,
+                memory: hub.memory("VmRSS:"),
+                asked_for: figure("ward_heap_allocated_bytes"),
+                files: hub.open_files(),
+            };
             if at as u64 > minute {
                 minute = at as u64;
                 change_rules(own_rules, minute)?;
-                let lag = hub.metrics()?.get("ward_watch_lag_bytes");
-                let (resident, files) = (memory >> 20, hub.open_files());
-                tell(&format!("minute {minute}: {resident} MB, {files} open files, {lag} bytes behind"));
+                tell(&format!(
+                    "minute {minute}: {} MB, {} of them asked for, {} open files, {} MB behind",
+                    sample.memory >> 20,
+                    sample.asked_for >> 20,
+                    sample.files,
+                    figure("ward_watch_lag_bytes") >> 20
+                ));
             }
+            samples.push(sample);
         }
         let sent = sending.join().unwrap_or_else(|_| Err("the sender failed".to_owned()))?;
         Ok::<(Sent, Vec<Sample>), String>((sent, samples))
@@ -72,17 +84,21 @@ pub fn soak(plan: Plan, now: i64, tell: &(dyn Fn(&str) + Sync)) -> Result<(Value
     hub.settled()?;
     let metrics = hub.metrics()?;
     let late: Vec<&Sample> = samples.iter().filter(|sample| sample.minutes >= WARM_UP).collect();
-    let slope = slope_an_hour(&late);
+    let (slope, asked_for) = (slope(&late, |sample| sample.memory), slope(&late, |sample| sample.asked_for));
     let files = |at: Option<&&Sample>| at.map_or(0, |sample| sample.files);
     // a few come and go: connections, files in the making
     let first_files = late.iter().take(12).map(|sample| sample.files).max().unwrap_or(0);
     let last_files = late.iter().rev().take(12).map(|sample| sample.files).max().unwrap_or(0);
-    let is_flat = slope.is_some_and(|slope| slope < FLAT) && last_files <= first_files;
+    let is_flat = slope.is_some_and(|slope| slope.an_hour < FLAT) && last_files <= first_files;
     let figures = json!({
         "minutes": plan.minutes, "events": sent.events, "rate": sent.events as f64 / sent.wall.as_secs_f64(),
         "refused": sent.refused, "reloads": metrics.get("ward_rules_generation"),
         "memory_mb": samples.iter().map(|sample| sample.memory >> 20).collect::<Vec<_>>(),
-        "peak_mb": hub.memory("VmHWM:") >> 20, "slope_an_hour": slope,
+        "asked_for_mb": samples.iter().map(|sample| sample.asked_for >> 20).collect::<Vec<_>>(),
+        "peak_mb": hub.memory("VmHWM:") >> 20,
+        "slope_an_hour": slope.map(|slope| slope.an_hour), "slope_error": slope.map(|slope| slope.error),
+        "asked_for_slope_an_hour": asked_for.map(|slope| slope.an_hour),
+        "asked_for_slope_error": asked_for.map(|slope| slope.error),
         "open_files_after_warm_up": first_files, "open_files_at_the_end": last_files,
         "open_files_last": files(late.last()),
         "findings_sent": sent.findings, "findings_stored": metrics.sum("ward_findings_total"),
@@ -92,8 +108,24 @@ pub fn soak(plan: Plan, now: i64, tell: &(dyn Fn(&str) + Sync)) -> Result<(Value
 
 struct Sample {
     minutes: f64,
+    /// Bytes resident.
     memory: u64,
+    /// Bytes that the program asked its allocator for.
+    asked_for: u64,
     files: usize,
+}
+
+/// The slope of the mean of each minute: what comes and goes within a minute is no growth, and what is measured
+/// five seconds later is hardly another measurement.
+fn slope(samples: &[&Sample], value: fn(&Sample) -> u64) -> Option<Slope> {
+    let mut minutes: Vec<(f64, f64)> = Vec::new();
+    for minute in samples.chunk_by(|a, b| a.minutes as u64 == b.minutes as u64) {
+        let mean = |value: &dyn Fn(&Sample) -> f64| {
+            minute.iter().map(|sample| value(sample)).sum::<f64>() / minute.len() as f64
+        };
+        minutes.push((mean(&|sample| sample.minutes / 60.0), mean(&|sample| value(sample) as f64)));
+    }
+    Slope::of(&minutes)
 }
 
 /// A rule that finds nothing, other than the one before.
@@ -103,36 +135,4 @@ fn change_rules(folder: &Path, minute: u64) -> Result<(), String> {
          logsource:\n  product: windows\ndetection:\n  sel:\n    CommandLine|contains: 'soak-{minute}'\n  condition: sel\n"
     );
     std::fs::write(folder.join("soak.yml"), rule).map_err(|e| e.to_string())
-}
-
-/// Least squares, as a share of the mean. `None`: too few samples.
-fn slope_an_hour(samples: &[&Sample]) -> Option<f64> {
-    if samples.len() < 12 {
-        return None;
-    }
-    let count = samples.len() as f64;
-    let mean = |value: fn(&Sample) -> f64| samples.iter().map(|sample| value(sample)).sum::<f64>() / count;
-    let (time, memory) = (mean(|s| s.minutes / 60.0), mean(|s| s.memory as f64));
-    let covariance: f64 =
-        samples.iter().map(|s| (s.minutes / 60.0 - time) * (s.memory as f64 - memory)).sum();
-    let variance: f64 = samples.iter().map(|s| (s.minutes / 60.0 - time).powi(2)).sum();
-    (variance > 0.0).then(|| covariance / variance / memory)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn growth_is_a_share_of_the_memory_an_hour() {
-        let sample = |minute: u32| Sample {
-            minutes: f64::from(minute),
-            memory: 1_000_000 + u64::from(minute) * 1_000,
-            files: 0,
-        };
-        let samples: Vec<Sample> = (0..60).map(sample).collect();
-        let slope = slope_an_hour(&samples.iter().collect::<Vec<_>>()).unwrap();
-        assert!((slope - 60_000.0 / 1_029_500.0).abs() < 1e-6, "{slope}");
-        assert_eq!(slope_an_hour(&[]), None);
-    }
 }

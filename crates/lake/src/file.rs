@@ -57,11 +57,6 @@ impl Day {
     pub fn end(self) -> Timestamp {
         Timestamp::from_micros(self.start().micros() + 86_400_000_000)
     }
-
-    /// How many days it is before `other`. Negative: after.
-    pub fn before(self, other: Self) -> i64 {
-        other.start().micros().saturating_sub(self.start().micros()) / 86_400_000_000
-    }
 }
 
 impl fmt::Display for Day {

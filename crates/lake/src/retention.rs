@@ -1,10 +1,11 @@
 //! For how long events are kept.
+//!
+//! It counts from when they came, not from when they say they happened: a file of an old day is kept as long as
+//! any other, and a clock that is wrong neither loses events nor keeps them for ever.
 
-use ward_core::OrganisationId;
+use ward_core::{OrganisationId, Timestamp};
 
-use crate::file::Day;
-
-/// For how many days events are kept after the day on which they happened.
+/// For how many days events are kept after they came.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Retention {
     /// For how many days, where nothing else is said. `None`: for ever.
@@ -20,9 +21,10 @@ impl Retention {
         own.map_or(self.days, |(_, days)| *days)
     }
 
-    /// Whether the time of the organisation's events of this day is over.
-    pub fn is_over(&self, organisation: &OrganisationId, day: Day, today: Day) -> bool {
-        self.days_of(organisation).is_some_and(|days| day.before(today) > i64::from(days))
+    /// The time before which events of the organisation must have come to be over. `None`: none are.
+    pub fn over_before(&self, organisation: &OrganisationId, now: Timestamp) -> Option<Timestamp> {
+        let days = i64::from(self.days_of(organisation)?);
+        Some(Timestamp::from_micros(now.micros().saturating_sub(days.saturating_mul(86_400_000_000))))
     }
 }
 
@@ -34,19 +36,16 @@ mod tests {
     fn events_go_when_their_organisations_time_is_over_and_not_before() {
         let id = |code: &str| OrganisationId::new(code).unwrap();
         let retention = Retention { days: Some(90), of: vec![(id("RCB"), None), (id("RAE"), Some(1))] };
-        let over = |retention: &Retention, code: &str, day: &str, today: &str| {
-            retention.is_over(&id(code), day.parse().unwrap(), today.parse().unwrap())
+        let now = Timestamp::from_micros(1_795_737_600_000_000);
+        let days = |retention: &Retention, code: &str| {
+            let before = retention.over_before(&id(code), now)?;
+            Some((now.micros() - before.micros()) / 86_400_000_000)
         };
-        for (code, day, gone) in [
-            ("RR8", "2026-08-27", true),
-            ("RR8", "2026-08-28", false),
-            ("RCB", "2020-01-01", false),
-            ("RAE", "2026-11-24", true),
-            ("RAE", "2026-11-25", false),
-            ("RAE", "2026-12-24", false),
-        ] {
-            assert_eq!(over(&retention, code, day, "2026-11-26"), gone, "{code} {day}");
-        }
-        assert!(!over(&Retention::default(), "RR8", "2026-08-27", "9999-01-01"));
+        assert_eq!(days(&retention, "RR8"), Some(90));
+        assert_eq!(days(&retention, "RCB"), None);
+        assert_eq!(days(&retention, "RAE"), Some(1));
+        assert_eq!(days(&Retention::default(), "RR8"), None);
+        let longest = Retention { days: Some(u32::MAX), of: Vec::new() };
+        assert!(longest.over_before(&id("RR8"), now).is_some());
     }
 }

@@ -4,6 +4,7 @@
 //! Invariant: a row is forgotten only after its file is gone: replaced or retired first, unlinked second,
 //! [`unlinked`] last. A crash in between leaves a row in [`to_unlink`], never a file that nobody knows. So it is
 //! with a file that compaction makes: [`reserve`] first.
+//! Invariant: `created` is when the file's events came, and compaction does not change it by more than a day.
 
 use std::collections::BTreeSet;
 
@@ -72,46 +73,44 @@ pub async fn files(store: &Store, scope: &Scope, filter: &FileFilter) -> Result<
     store.rows(select).await?.iter().map(read).collect()
 }
 
-/// The files of an organisation and day.
+/// The files of an organisation with events of one day, that came on one day.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DayOfFiles {
     /// Whose.
     pub organisation: OrganisationId,
-    /// Which day: days since 1970-01-01, UTC.
+    /// Which day their events are of: days since 1970-01-01, UTC.
     pub day: i64,
+    /// On which day they came, in the same way.
+    pub came: i64,
     /// How many of them are small.
     pub small: u64,
 }
 
-/// The days, by organisation, that have several live files of `largest` bytes at most, or lie before `early`.
+/// The days, by organisation, that have several live files of `largest` bytes at most.
 ///
 /// # Errors
 /// The database fails.
-pub async fn days(
-    store: &Store,
-    scope: &Scope,
-    largest: u64,
-    early: i64,
-) -> Result<Vec<DayOfFiles>, StoreError> {
-    let largest = i64::try_from(largest).unwrap_or(i64::MAX);
-    let mut select = Sql::new(
-        "SELECT organisation, day, CAST(SUM(CASE WHEN bytes <= $1 THEN 1 ELSE 0 END) AS BIGINT) AS small \
-         FROM lake_files WHERE state = 'live'",
-    );
-    select.values.extend(values![largest]);
+pub async fn days(store: &Store, scope: &Scope, largest: u64) -> Result<Vec<DayOfFiles>, StoreError> {
+    let mut select = Sql::new(&format!(
+        "SELECT organisation, day, created / {DAY} AS came, COUNT(*) FROM lake_files WHERE state = 'live' AND bytes <= "
+    ));
+    select.bind(i64::try_from(largest).unwrap_or(i64::MAX));
     within(&mut select, store.kind(), "organisation", scope);
-    select.push(
-        " GROUP BY organisation, day HAVING SUM(CASE WHEN bytes <= $1 THEN 1 ELSE 0 END) > 1 OR day < ",
-    );
-    select.bind(early).push(" ORDER BY organisation, day");
+    let group = format!("organisation, day, created / {DAY}");
+    select.push(&format!(" GROUP BY {group} HAVING COUNT(*) > 1 ORDER BY {group}"));
     let rows = store.rows(select).await?;
     let day = |row: &AnyRow| {
-        Ok(DayOfFiles { organisation: row.organisation(0)?, day: row.int(1)?, small: row.count(2)? })
+        Ok(DayOfFiles {
+            organisation: row.organisation(0)?,
+            day: row.int(1)?,
+            came: row.int(2)?,
+            small: row.count(3)?,
+        })
     };
     rows.iter().map(day).collect()
 }
 
-/// Live files of an organisation and day, of `largest` bytes at most: the smallest `most` of them.
+/// Live files of one day of files, of `largest` bytes at most: the smallest `most` of them.
 ///
 /// # Errors
 /// The database fails.
@@ -124,19 +123,37 @@ pub async fn smallest(
 ) -> Result<Vec<LakeFile>, StoreError> {
     let mut select = Sql::new(COLUMNS);
     select.push(" AND organisation = ").bind(&of.organisation).push(" AND day = ").bind(of.day);
+    select.push(" AND created >= ").bind(of.came.saturating_mul(DAY));
+    select.push(" AND created < ").bind(of.came.saturating_add(1).saturating_mul(DAY));
     select.push(" AND bytes <= ").bind(i64::try_from(largest).unwrap_or(i64::MAX));
     within(&mut select, store.kind(), "organisation", scope);
     select.push(" ORDER BY bytes, path LIMIT ").bind(most as i64);
     store.rows(select).await?.iter().map(read).collect()
 }
 
-/// Paths of all live files of an organisation and day.
+/// Whose live files there are, and when the first of each came.
 ///
 /// # Errors
 /// The database fails.
-pub async fn paths(store: &Store, scope: &Scope, of: &DayOfFiles) -> Result<Vec<String>, StoreError> {
+pub async fn earliest(store: &Store, scope: &Scope) -> Result<Vec<(OrganisationId, Timestamp)>, StoreError> {
+    let mut select = Sql::new("SELECT organisation, MIN(created) FROM lake_files WHERE state = 'live'");
+    within(&mut select, store.kind(), "organisation", scope);
+    select.push(" GROUP BY organisation ORDER BY organisation");
+    store.rows(select).await?.iter().map(|row| Ok((row.organisation(0)?, row.time(1)?))).collect()
+}
+
+/// Paths of the live files of an organisation that came before `until`.
+///
+/// # Errors
+/// The database fails.
+pub async fn came_before(
+    store: &Store,
+    scope: &Scope,
+    organisation: &OrganisationId,
+    until: Timestamp,
+) -> Result<Vec<String>, StoreError> {
     let mut select = Sql::new("SELECT path FROM lake_files WHERE state = 'live' AND organisation = ");
-    select.bind(&of.organisation).push(" AND day = ").bind(of.day);
+    select.bind(organisation).push(" AND created < ").bind(until);
     within(&mut select, store.kind(), "organisation", scope);
     select.push(" ORDER BY path");
     store.rows(select).await?.iter().map(|row| row.text(0)).collect()
@@ -166,7 +183,8 @@ pub async fn reserve(
     change.commit("lake.reserve", path, json!({})).await
 }
 
-/// Puts new files in the place of old ones, which hold the same events: compaction. New ones may be reserved.
+/// Puts new files in the place of old ones, which hold the same events: compaction. New ones may be reserved; they
+/// came when the last of the old ones did.
 ///
 /// # Errors
 /// An old file is not live any more, a new one is in the catalogue already, or the database fails.
@@ -178,12 +196,20 @@ pub async fn replace_files(
     new: &[LakeFile],
 ) -> Result<(), StoreError> {
     let mut change = store.change(by, now).await?;
+    let mut came = None;
+    for chunk in old.chunks(rows_a_statement(1)) {
+        let mut select = Sql::new("SELECT MAX(created) FROM lake_files WHERE path IN ");
+        select.tuple(chunk.iter().map(Into::into));
+        for row in change.rows(select).await? {
+            came = came.max(row.maybe_time(0)?);
+        }
+    }
     end(&mut change, now, old, "replaced").await?;
     for file in new {
         let release = "DELETE FROM lake_files WHERE state = 'reserved' AND path = $1";
         change.execute(sql(release, values![&file.path])).await?;
     }
-    insert(&mut change, now, None, new).await?;
+    insert(&mut change, now, came.unwrap_or(now), None, new).await?;
     let detail = json!({ "old": digest_of(old), "new": digest(new) });
     change.commit("lake.compact", &format!("{} files", old.len()), detail).await
 }
@@ -252,10 +278,11 @@ pub async fn unknown(store: &Store, paths: &[String]) -> Result<Vec<String>, Sto
     Ok(unknown.into_iter().cloned().collect())
 }
 
-/// Enters live files.
+/// Enters live files, whose events `came` then.
 pub(crate) async fn insert(
     change: &mut Change<'_>,
     now: Timestamp,
+    came: Timestamp,
     segment: Option<BatchId>,
     files: &[LakeFile],
 ) -> Result<(), StoreError> {
@@ -277,7 +304,7 @@ pub(crate) async fn insert(
                 u64::from(file.digest),
                 file.index.as_slice(),
                 segment,
-                now,
+                came,
                 "live",
                 now,
             ]
@@ -327,6 +354,9 @@ async fn end(
     let why = format!("{} files could not be {state}: {ended} of them are live", paths.len());
     Err(StoreError::Refused(why))
 }
+
+/// A day in microseconds.
+const DAY: i64 = 86_400_000_000;
 
 /// Live files, as [`read`] wants them.
 const COLUMNS: &str = "SELECT path, organisation, day, rows, bytes, min_time, max_time, digest, filters FROM lake_files \

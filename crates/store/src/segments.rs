@@ -90,7 +90,7 @@ pub async fn segment_done(
         values![first.0, last.0, events, findings, undecodable, now],
     );
     change.execute(insert).await?;
-    lake_files::insert(&mut change, now, Some(first), files).await?;
+    lake_files::insert(&mut change, now, now, Some(first), files).await?;
     change.execute(sql("DELETE FROM segment_keys WHERE latest < $1", values![forget])).await?;
     if let Some(latest) = names.iter().map(|name| name.received).max() {
         let insert = "INSERT INTO segment_keys (first_batch, latest, content) VALUES ($1, $2, $3)";

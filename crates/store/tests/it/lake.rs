@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use ward_core::{BatchId, Scope};
+use ward_core::{BatchId, Scope, Timestamp};
 use ward_store::lake_files::{self, FileFilter, LakeFile};
 use ward_store::segments::{self, BatchName, Done, SegmentDone};
 use ward_store::{Store, checkpoints};
@@ -28,7 +28,11 @@ fn file(path: &str, of: &str, from: i64, to: i64) -> LakeFile {
 }
 
 async fn done(store: &Store, segment: SegmentDone, files: &[LakeFile]) -> Done {
-    segments::segment_done(store, &watch(), NOW, &segment, files, &[], NOW).await.unwrap()
+    done_at(store, NOW, segment, files).await
+}
+
+async fn done_at(store: &Store, now: Timestamp, segment: SegmentDone, files: &[LakeFile]) -> Done {
+    segments::segment_done(store, &watch(), now, &segment, files, &[], NOW).await.unwrap()
 }
 
 async fn paths(store: &Store, scope: &Scope, filter: &FileFilter) -> Vec<String> {
@@ -207,22 +211,20 @@ fn the_small_files_of_a_day_are_told_apart_from_those_of_others() {
             sized("c", "RR8", 20_509, 2),
             sized("large", "RR8", 20_509, 4),
             sized("alone", "RR8", 20_510, 1),
-            sized("old", "RR8", 20_000, 9),
             sized("theirs", "RCB", 20_509, 1),
             sized("theirs too", "RCB", 20_509, 1),
         ];
         done(&store, segment(1, 10), &files).await;
-        let days = |scope| lake_files::days(&store, scope, 3, 20_001);
+        let days = |scope| lake_files::days(&store, scope, 3);
         let (own, whole) = (Scope::of([org("RR8")]), all());
         let named = |days: Vec<lake_files::DayOfFiles>| {
             days.into_iter().map(|of| (of.organisation.to_string(), of.day, of.small)).collect::<Vec<_>>()
         };
-        let old = ("RR8".to_owned(), 20_000, 0);
-        let today = ("RR8".to_owned(), 20_509, 3);
+        let day = ("RR8".to_owned(), 20_509, 3);
         let theirs = ("RCB".to_owned(), 20_509, 2);
-        assert_eq!(named(days(&whole).await.unwrap()), [theirs, old.clone(), today.clone()]);
-        assert_eq!(named(days(&own).await.unwrap()), [old, today]);
-        let of = days(&own).await.unwrap().remove(1);
+        assert_eq!(named(days(&whole).await.unwrap()), [theirs, day.clone()]);
+        assert_eq!(named(days(&own).await.unwrap()), [day]);
+        let of = days(&own).await.unwrap().remove(0);
         let smallest = async |scope, most| {
             let files = lake_files::smallest(&store, scope, &of, 3, most).await.unwrap();
             files.into_iter().map(|file| file.path).collect::<Vec<_>>()
@@ -231,12 +233,37 @@ fn the_small_files_of_a_day_are_told_apart_from_those_of_others() {
         assert_eq!(smallest(&whole, 2).await, ["b", "c"]);
         let (other, nobody) = (Scope::of([org("RCB")]), Scope::of([]));
         assert_eq!(smallest(&other, 9).await, [""; 0]);
-        assert_eq!(lake_files::paths(&store, &own, &of).await.unwrap(), ["a", "b", "c", "large"]);
-        assert_eq!(lake_files::paths(&store, &other, &of).await.unwrap(), [""; 0]);
-        assert_eq!(lake_files::days(&store, &nobody, 3, 20_001).await.unwrap(), []);
+        assert_eq!(lake_files::days(&store, &nobody, 3).await.unwrap(), []);
         lake_files::replace_files(&store, &watch(), NOW, &["a".to_owned(), "b".to_owned()], &[])
             .await
             .unwrap();
         assert_eq!(smallest(&whole, 9).await, ["c"], "what was replaced is not live");
+    });
+}
+
+#[test]
+fn files_are_over_when_they_came_long_ago_whatever_was_put_together_since() {
+    const DAY: i64 = 86_400_000_000;
+    on_each(|store| async move {
+        for (first, came, path) in [(1, 0, "a"), (2, 1, "b"), (3, DAY, "c"), (4, DAY, "d")] {
+            let files = [file(path, "LEEDS", 0, 9)];
+            done_at(&store, later(came), segment(first, first), &files).await;
+        }
+        let days = lake_files::days(&store, &all(), 1 << 40).await.unwrap();
+        assert_eq!(days.iter().map(|of| of.small).collect::<Vec<_>>(), [2, 2], "by the day they came");
+        let old = ["a".to_owned(), "b".to_owned()];
+        lake_files::replace_files(&store, &watch(), later(5 * DAY), &old, &[file("ab", "LEEDS", 0, 9)])
+            .await
+            .unwrap();
+        assert_eq!(lake_files::earliest(&store, &all()).await.unwrap(), [(org("LEEDS"), later(1))]);
+        assert_eq!(lake_files::earliest(&store, &only("YORK")).await.unwrap(), []);
+        let over = async |scope: Scope, of, until| {
+            lake_files::came_before(&store, &scope, &org(of), later(until)).await.unwrap()
+        };
+        assert_eq!(over(all(), "LEEDS", 1).await, [""; 0]);
+        assert_eq!(over(all(), "LEEDS", 2).await, ["ab"], "when its last event came");
+        assert_eq!(over(all(), "LEEDS", DAY + 1).await, ["ab", "c", "d"]);
+        assert_eq!(over(all(), "YORK", DAY + 1).await, [""; 0]);
+        assert_eq!(over(only("YORK"), "LEEDS", DAY + 1).await, [""; 0]);
     });
 }

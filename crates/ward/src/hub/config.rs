@@ -82,7 +82,7 @@ pub struct WatchConfig {
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LakeConfig {
-    /// Days that events are kept. Default 90.
+    /// Days that events are kept after they came. Default 90.
     pub retention_days: u32,
     /// Other numbers of days, by code of the organisation.
     pub retention: std::collections::BTreeMap<String, u32>,

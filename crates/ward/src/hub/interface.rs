@@ -42,7 +42,7 @@ pub fn routes(
             at_once: config.hunt.at_once,
         },
         open_metrics: config.api.open_metrics,
-        metrics: Arc::new(move || figures.text(&journal, &counters)),
+        metrics: Arc::new(move || figures.text(&journal, &counters) + &super::heap::text()),
         ready: Arc::new(move || match watched.usage().refusing {
             Some(why) => Err(format!("the journal refuses batches: {why}")),
             None if failing.store_failing.load(Relaxed) => Err("the store cannot be written".to_owned()),

@@ -20,9 +20,9 @@ use crate::clock::now;
 use crate::detect::problems::chain;
 use crate::error::Error;
 
-/// Files of one organisation and day from which on they are put together.
+/// Files of one organisation and day, that came on one day, from which on they are put together.
 const MANY: usize = 8;
-/// The same, of the day that is not over: more come.
+/// The same, of those that came today: more come.
 const MANY_TODAY: usize = 32;
 /// Largest file that is put together with others, in bytes.
 const SMALL: u64 = 64 << 20;
@@ -106,27 +106,29 @@ pub async fn round(
     now: Timestamp,
 ) -> Result<(), Error> {
     let by = Actor::ward("keeper");
-    let (all, today) = (Scope::whole_sector(), Day::of(now));
+    let (all, today) = (Scope::whole_sector(), catalogue::number(Day::of(now)));
     // First of all what gives room: the rest may find none.
     unlink(store, lake, &by, now).await?;
-    let days = lake_files::days(store, &all, SMALL, catalogue::number(today)).await?;
-    let (over, mut kept): (Vec<_>, Vec<_>) =
-        days.into_iter().partition(|of| retention.is_over(&of.organisation, catalogue::day(of.day), today));
-    for of in &over {
-        let paths = lake_files::paths(store, &all, of).await?;
-        tracing::info!(organisation = %of.organisation, files = paths.len(), "removing events older than they are kept");
+    for (organisation, came) in lake_files::earliest(store, &all).await? {
+        let Some(until) = retention.over_before(&organisation, now) else { continue };
+        if came >= until {
+            continue;
+        }
+        let paths = lake_files::came_before(store, &all, &organisation, until).await?;
+        tracing::info!(%organisation, files = paths.len(), "removing events older than they are kept");
         lake_files::retire_files(store, &by, now, &paths).await?;
     }
+    let mut days = lake_files::days(store, &all, SMALL).await?;
     // Where not all have their turn within a round, others come first in the next.
     if let Ok(first) = usize::try_from(now.seconds())
-        && !kept.is_empty()
+        && !days.is_empty()
     {
-        let turn = first % kept.len();
-        kept.rotate_left(turn);
+        let turn = first % days.len();
+        days.rotate_left(turn);
     }
     let begun = Instant::now();
-    for of in &kept {
-        let many = if of.day == catalogue::number(today) { MANY_TODAY } else { MANY };
+    for of in &days {
+        let many = if of.came == today { MANY_TODAY } else { MANY };
         if of.small < many as u64 {
             continue;
         }

@@ -10,6 +10,7 @@ mod correlators;
 mod engine;
 mod eyes;
 mod figures;
+mod heap;
 mod heartbeats;
 mod identity;
 mod inbox;
