@@ -11,7 +11,7 @@ const WITHOUT: &[(&str, &str)] = &[
     ("backup::backup_to", "by whoever may read the file"),
     ("checkpoints::get", "state of the watch, nobody's data"),
     ("checkpoints::names", "what states of the watch are called"),
-    ("database::close", "database::look", "no data"),
+    ("database::close", "no data"),
     ("database::look", "the database, as it is"),
     ("database::open", "no data"),
     ("database::ping", "no data"),
