@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -18,7 +18,7 @@ use tokio_util::task::TaskTracker;
 use crate::counters::Reason;
 use crate::digest;
 use crate::door::Door;
-use crate::gate::Pass;
+use crate::gate::{Crowded, Pass};
 use crate::tls::Tls;
 
 /// A connection, ready for its protocol.
@@ -28,7 +28,7 @@ pub(crate) struct Connection {
     pub(crate) peer: IpAddr,
     /// Digest of the client certificate, if one was shown.
     pub(crate) certificate: Option<[u8; 32]>,
-    /// The place it takes, until it is dropped.
+    /// The place it takes, until it is dropped. Its protocol says when it has spoken.
     pub(crate) pass: Pass,
 }
 
@@ -85,21 +85,37 @@ pub(crate) async fn accept<F, S>(
             }
         };
         let peer = peer.ip().to_canonical();
-        let Some(pass) = door.gate.admit(peer) else { continue };
+        let now = Instant::now();
+        let pass = door.gate.admit(peer, now);
+        if let Some(Crowded { evicted, refused }) = door.gate.told(now) {
+            tracing::warn!(
+                listener = door.name,
+                evicted,
+                refused,
+                "the places for connections are taken: silent ones were closed for new ones, or new ones refused"
+            );
+        }
+        let Some(pass) = pass else { continue };
         // Small answers should not wait for more of them.
         let _ = stream.set_nodelay(true);
         let (door, tls, serve) = (Arc::clone(&door), tls.clone(), serve.clone());
-        let (stop, kill) = (until.stop.clone(), until.kill.clone());
+        let (stop, kill, over) = (until.stop.clone(), until.kill.clone(), pass.over());
         until.tasks.spawn(async move {
             let greeted = tokio::select! {
                 greeted = greet(&door, tls, stream) => greeted,
                 () = stop.cancelled() => None,
+                () = over.cancelled() => None,
             };
             let Some((stream, certificate)) = greeted else { return };
+            if certificate.is_some() {
+                // An authority of ours vouches for it.
+                pass.spoke();
+            }
             let connection = Connection { stream, peer, certificate, pass };
             tokio::select! {
                 () = serve(connection) => {}
                 () = kill.cancelled() => {}
+                () = over.cancelled() => {}
             }
         });
     }

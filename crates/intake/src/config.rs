@@ -55,6 +55,7 @@ pub struct HttpListener {
     /// Its name in logs and metrics.
     pub name: String,
     /// Address and port, such as `0.0.0.0:8088`.
+    #[serde(deserialize_with = "address")]
     pub listen: SocketAddr,
     /// Certificate and key. Default: plain text.
     #[serde(default)]
@@ -110,6 +111,7 @@ pub struct StreamListener {
     /// Its name in logs and metrics.
     pub name: String,
     /// Address and port.
+    #[serde(deserialize_with = "address")]
     pub listen: SocketAddr,
     /// Certificate and key. Default: plain text.
     #[serde(default)]
@@ -130,6 +132,7 @@ pub struct DatagramListener {
     /// Its name in logs and metrics.
     pub name: String,
     /// Address and port.
+    #[serde(deserialize_with = "address")]
     pub listen: SocketAddr,
     /// The source of all that comes. Must be given.
     #[serde(default, deserialize_with = "source")]
@@ -167,6 +170,16 @@ const fn receive_buffer_bytes() -> usize {
     16 << 20
 }
 
+fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse().map_err(|_| {
+        serde::de::Error::custom(format!(
+            "'{}' is no address and port such as 127.0.0.1:8088, [::1]:8088 or 0.0.0.0:8088; names are not looked up",
+            text.escape_debug()
+        ))
+    })
+}
+
 fn source<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SourceId>, D::Error> {
     let code = Option::<String>::deserialize(deserializer)?;
     code.map(|code| SourceId::new(&code)).transpose().map_err(serde::de::Error::custom)
@@ -200,6 +213,12 @@ mod tests {
             ("[[beats]]\nname = \"b\"\nlisten = \"127.0.0.1:1\"\nsource = \"../x\"", "is no code"),
             ("[[beats]]\nname = \"b\"\nlisten = \"127.0.0.1:1\"\n[beats.limits]\nbody = 1", "body"),
             ("[[beats]]\nname = \"b\"", "listen"),
+            (
+                "[[beats]]\nname = \"b\"\nlisten = \"localhost:8088\"",
+                "'localhost:8088' is no address and port such as 127.0.0.1:8088",
+            ),
+            ("[[http]]\nname = \"b\"\nlisten = \"127.0.0.1\"", "'127.0.0.1' is no address and port such as"),
+            ("[[gelf_udp]]\nname = \"b\"\nlisten = 514", "string"),
         ] {
             let error = toml::from_str::<IntakeConfig>(text).unwrap_err().to_string();
             assert!(error.contains(said), "{text}: {error}");

@@ -16,6 +16,8 @@ pub enum Reason {
     Connections,
     /// More connections than one peer may hold.
     ConnectionsOfPeer,
+    /// A connection that brought nothing valid lost its place to another when there was no room.
+    Silent,
     /// The TLS handshake failed.
     Handshake,
     /// A body is longer than the limit, as sent or unpacked.
@@ -70,12 +72,13 @@ pub enum Reason {
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::NoCredential,
         Self::UnknownCredential,
         Self::TokenInQuery,
         Self::Connections,
         Self::ConnectionsOfPeer,
+        Self::Silent,
         Self::Handshake,
         Self::TooLarge,
         Self::MessageTooLong,
@@ -111,6 +114,7 @@ impl Reason {
             Self::TokenInQuery => "token_in_query",
             Self::Connections => "connections",
             Self::ConnectionsOfPeer => "connections_of_peer",
+            Self::Silent => "silent",
             Self::Handshake => "handshake",
             Self::TooLarge => "too_large",
             Self::MessageTooLong => "message_too_long",

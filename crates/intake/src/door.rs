@@ -75,7 +75,7 @@ impl Door {
         Arc::new(Self {
             name: name.to_owned(),
             limits: limits.clone(),
-            gate: Gate::new(limits.connections, limits.connections_of_peer, Arc::clone(&figures)),
+            gate: Gate::new(limits, Arc::clone(&figures)),
             memory: Memory::new(limits.memory_bytes, limits.body_bytes + limits.unpacked_bytes * 2),
             figures,
             default: default.cloned(),

@@ -46,6 +46,20 @@ pub enum IntakeError {
         /// The listener.
         name: String,
     },
+    /// A figure of a listener is too small or too large.
+    #[error("could not start '{name}': its {key} is {value}, and must be from {least} to {most}")]
+    OutOfBounds {
+        /// The listener.
+        name: String,
+        /// The setting.
+        key: &'static str,
+        /// What it is.
+        value: u64,
+        /// The least that it may be.
+        least: u64,
+        /// The most that it may be.
+        most: u64,
+    },
     /// A certificate, key or list of authorities cannot be used.
     #[error("could not use {}: {reason}", path.display())]
     Tls {

@@ -20,6 +20,7 @@ use std::sync::Arc;
 use self::hec::channels::Channels;
 use crate::config::{HttpListener, Protocol};
 use crate::door::{Dependencies, Door};
+use crate::gate::Pass;
 
 pub use routes::{ROUTES, Route, routes};
 pub(crate) use serve::serve;
@@ -45,6 +46,10 @@ pub struct Peer {
     /// Digest of the client certificate, if one was shown.
     pub certificate: Option<[u8; 32]>,
 }
+
+/// Lets a request say at once that its connection has spoken: an extension of each, put there with [`Peer`].
+#[derive(Debug, Clone)]
+pub(crate) struct Voice(pub(crate) Arc<Pass>);
 
 impl HttpState {
     /// The state of a listener.

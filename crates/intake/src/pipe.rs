@@ -8,14 +8,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
-use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::io::AsyncReadExt;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use ward_telemetry::input::Format;
 
+use crate::accept::Connection;
 use crate::counters::Reason;
 use crate::door::{Door, NotTaken};
+use crate::gate::Pass;
 use crate::inbox::Refusal;
 use crate::memory::Held;
 use crate::sources::Sender;
@@ -209,22 +211,20 @@ pub(crate) async fn hand_over_within(
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 /// Reads a stream to its end into batches.
-pub(crate) async fn drain<S, C>(
+pub(crate) async fn drain<C: Cutter>(
     door: Arc<Door>,
     sender: Arc<Sender>,
-    mut stream: S,
+    connection: Connection,
     mut cutter: C,
     filling: C::Filling,
     stop: CancellationToken,
-) where
-    S: AsyncRead + Unpin,
-    C: Cutter,
-{
-    let mut pipe = Pipe::new(Arc::clone(&door), Arc::clone(&sender), filling);
+) {
+    let Connection { mut stream, pass, .. } = connection;
+    let mut pipe = Pipe::new(Arc::clone(&door), sender, filling);
     let mut buffer = BytesMut::with_capacity(READ);
     let mut ended = false;
     loop {
-        if !take_all(&door, &sender, &mut buffer, &mut cutter, &mut pipe, ended).await {
+        if !take_all(&door, &pass, &mut buffer, &mut cutter, &mut pipe, ended).await {
             return;
         }
         if ended {
@@ -255,24 +255,31 @@ pub(crate) async fn drain<S, C>(
 /// Takes all messages that are there. `false`: the inbox is closed.
 async fn take_all<C: Cutter>(
     door: &Door,
-    sender: &Sender,
+    pass: &Pass,
     buffer: &mut BytesMut,
     cutter: &mut C,
     pipe: &mut Pipe<C::Filling>,
     ended: bool,
 ) -> bool {
-    let mut at = 0;
+    let sender = Arc::clone(&pipe.sender);
+    let (mut at, mut spoke) = (0, false);
     loop {
         if pipe.full() && !pipe.send().await {
             return false;
         }
         let bytes = buffer.get(at..).unwrap_or_default();
         match cutter.next(bytes, ended, &mut pipe.filling) {
-            Cut::Taken { next } => at += next,
+            Cut::Taken { next } => {
+                if !spoke && !pipe.filling.is_empty() {
+                    spoke = true;
+                    pass.spoke();
+                }
+                at += next;
+            }
             Cut::SetAside { start, end, next, reason } => {
                 let whole = bytes.get(start..end).unwrap_or_default().to_vec();
                 // If not even that is possible, it has been counted as refused.
-                let _ = door.set_aside(sender, reason, whole).await;
+                let _ = door.set_aside(&sender, reason, whole).await;
                 at += next;
             }
             Cut::Lost { next, reason } => {

@@ -80,6 +80,16 @@ pub async fn start(config: &IntakeConfig, dependencies: &Dependencies) -> Result
     for bound in &starting.bound {
         tracing::info!(listener = bound.name, protocol = bound.protocol, address = %bound.address, "listening");
     }
+    for (listener, source) in config.sources() {
+        if dependencies.sources.by_id(source).is_none() {
+            tracing::warn!(
+                listener,
+                %source,
+                "the source of a listener is not known or disabled: who shows no credential there is refused until \
+                 `ward source add` enters it"
+            );
+        }
+    }
     Ok(Running { bound: starting.bound, until })
 }
 

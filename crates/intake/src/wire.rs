@@ -7,9 +7,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::accept::Stream;
+use crate::accept::{Connection, Stream};
 use crate::counters::Reason;
 use crate::door::Door;
+use crate::gate::Pass;
 use crate::memory::Held;
 use crate::sources::Sender;
 
@@ -19,6 +20,7 @@ pub(crate) struct Wire {
     pub(crate) held: BytesMut,
     memory: Held,
     stream: Stream,
+    pass: Pass,
     door: Arc<Door>,
     stop: CancellationToken,
 }
@@ -27,9 +29,20 @@ pub(crate) struct Wire {
 pub(crate) struct Over;
 
 impl Wire {
-    pub(crate) fn new(stream: Stream, door: Arc<Door>, sender: &Sender, stop: CancellationToken) -> Self {
+    pub(crate) fn new(
+        connection: Connection,
+        door: Arc<Door>,
+        sender: &Sender,
+        stop: CancellationToken,
+    ) -> Self {
         let memory = door.memory.of(sender.id());
-        Self { held: BytesMut::with_capacity(READ), memory, stream, door, stop }
+        let Connection { stream, pass, .. } = connection;
+        Self { held: BytesMut::with_capacity(READ), memory, stream, pass, door, stop }
+    }
+
+    /// To be called when the client has said something valid.
+    pub(crate) fn spoke(&self) {
+        self.pass.spoke();
     }
 
     /// Holds the memory for what was read and `beside` bytes more.

@@ -14,7 +14,7 @@ use sqlx::any::{AnyConnectOptions, AnyPoolOptions, AnyRow, install_default_drive
 use sqlx::{Any, AnyPool, Connection, Executor, Pool, Transaction};
 
 use crate::sql::Sql;
-use crate::{StoreError, file, migrate};
+use crate::{StoreError, file, migrate, server};
 
 /// Ward's relational state. Cheap to clone: all clones share the connections.
 #[derive(Debug, Clone)]
@@ -69,8 +69,39 @@ impl Store {
     /// It is no database, cannot be reached, or has been used by a newer Ward.
     pub async fn open(url: &str, options: StoreOptions) -> Result<Self, StoreError> {
         let store = Self::connect(url, options)?;
+        store.reach().await?;
         migrate::migrate(&store, migrate::ALL).await?;
         Ok(store)
+    }
+
+    /// Opens a database that is there, as it is: nothing is made or brought up to date, and only what this program knows of
+    /// its schema can be read. `None`: there is no such file.
+    ///
+    /// # Errors
+    /// It is no database, or cannot be reached.
+    pub async fn look(url: &str, options: StoreOptions) -> Result<Option<Self>, StoreError> {
+        let kind = Kind::of(url)?;
+        let file = (kind == Kind::Sqlite).then(|| file::path_of(url)).flatten();
+        if file.is_some_and(|path| !Path::new(&path).exists()) {
+            return Ok(None);
+        }
+        let store = Self::pools(kind, url, options)?;
+        store.reach().await?;
+        Ok(Some(store))
+    }
+
+    /// Whether a text is the URL of a database, without looking for it.
+    ///
+    /// # Errors
+    /// It is none, or has parts that mean nothing. A password is not repeated.
+    pub fn check_url(url: &str) -> Result<(), StoreError> {
+        match Kind::of(url)? {
+            Kind::Sqlite if file::path_of(url).is_none_or(|path| path.is_empty()) => {
+                Err(StoreError::Unsupported("its URL names no file"))
+            }
+            Kind::Sqlite => Ok(()),
+            Kind::Postgres => server::check(url),
+        }
     }
 
     /// The URL of an SQLite file.
@@ -98,12 +129,16 @@ impl Store {
     }
 
     pub(crate) fn connect(url: &str, options: StoreOptions) -> Result<Self, StoreError> {
-        install_default_drivers();
         let kind = Kind::of(url)?;
         if kind == Kind::Sqlite && !url.contains('?') {
             let path = file::path_of(url).ok_or_else(|| StoreError::NoDatabase("sqlite".to_owned()))?;
             file::make_private(Path::new(&path))?;
         }
+        Self::pools(kind, url, options)
+    }
+
+    fn pools(kind: Kind, url: &str, options: StoreOptions) -> Result<Self, StoreError> {
+        install_default_drivers();
         let inner = Inner {
             kind,
             writer: pool(kind, url, 1, options.wait, kind.set_up_writer(options.wait))?,
@@ -111,6 +146,15 @@ impl Store {
             url: url.to_owned(),
         };
         Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Makes the first connection to a server, so that it is told what keeps it from being made.
+    async fn reach(&self) -> Result<(), StoreError> {
+        if self.kind() == Kind::Postgres {
+            let connection = self.inner.readers.acquire().await;
+            drop(connection.map_err(|error| server::away(self.url(), error))?);
+        }
+        Ok(())
     }
 
     pub(crate) fn url(&self) -> &str {
@@ -233,5 +277,23 @@ mod tests {
         let error = Kind::of("mysql://root:hunter2@db/ward").unwrap_err().to_string();
         assert_eq!(error, "'mysql' is no database: it starts with neither 'sqlite:' nor 'postgres://'");
         assert!(Kind::of("sqlite::memory:").is_err(), "each connection would have its own");
+    }
+
+    #[test]
+    fn a_url_is_checked_without_looking_for_the_database() {
+        for good in ["sqlite:/no/such/ward.db", "postgres://ward:p@nowhere.example:5433/ward?sslmode=require"]
+        {
+            assert!(Store::check_url(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            "ward.db",
+            "mysql://root:hunter2@db/ward",
+            "sqlite:",
+            "postgres://w:hunter2@db/ward?sslmode=so",
+        ] {
+            let error = Store::check_url(bad).unwrap_err();
+            assert!(!format!("{error} {error:?}").contains("hunter2"), "{bad}: {error:?}");
+        }
     }
 }

@@ -14,6 +14,14 @@ pub enum StoreError {
         /// What it said.
         source: sqlx::Error,
     },
+    /// Its server does not answer, or does not let Ward in.
+    #[error("the database at {place} could not be connected to")]
+    Away {
+        /// Host, port and name of the database.
+        place: String,
+        /// Why.
+        source: sqlx::Error,
+    },
     /// A file of the database could not be made.
     #[error("the database could not make its file {path}")]
     File {

@@ -33,6 +33,7 @@ mod reach;
 #[cfg(test)]
 mod sample;
 pub mod segments;
+mod server;
 pub mod sources;
 mod sql;
 pub mod tokens;

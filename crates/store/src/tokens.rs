@@ -34,11 +34,11 @@ pub struct Secret(String);
 pub enum Role {
     /// Look.
     Reader,
-    /// Look and judge in the own organisation.
+    /// Look, judge alerts, make and end exceptions.
     Lead,
-    /// Look and judge everywhere in reach, search by SQL.
+    /// All of that, search by SQL, replay what could not be decoded, read the ledger.
     Analyst,
-    /// All of it, and change sources, tokens and exceptions.
+    /// All of it, throw away what could not be decoded, and check the ledger.
     Operator,
 }
 

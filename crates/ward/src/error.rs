@@ -79,6 +79,16 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// A setting cannot be what it is.
+    #[error("use the configuration: {0}")]
+    Setting(crate::hub::config::Wrong),
+    /// Another hub works in the folder.
+    #[error(
+        "start: another process still works in {}; if it is a hub, stop it (`systemctl stop ward`), or give this one \
+         another [data] folder",
+        .0.display()
+    )]
+    Occupied(PathBuf),
     /// What was asked for has no meaning.
     #[error("{0}")]
     Asked(String),

@@ -18,7 +18,7 @@ use crate::catalogue;
 use crate::parameters::Parameters;
 use crate::refusal::Refusal;
 use crate::state::{Shared, State};
-use crate::turns::{Turn, reach};
+use crate::turns::{Running, Turn, reach};
 
 /// What a request is answered with.
 pub(crate) type Answer = Result<Response, Refusal>;
@@ -38,6 +38,8 @@ pub(crate) struct Ask {
 
 /// How long a search waits for its turn.
 const TURN: std::time::Duration = std::time::Duration::from_secs(10);
+/// Seconds after which whoever got no turn may try again.
+const AGAIN: u32 = 5;
 
 impl Ask {
     pub fn state(&self) -> &State {
@@ -121,8 +123,18 @@ impl Ask {
     /// # Errors
     /// 503: too many others do.
     pub async fn turn(&self) -> Result<Turn, Refusal> {
-        let turn = self.shared.turns.take(&reach(self.access()?), TURN).await;
-        turn.ok_or_else(|| Refusal::busy("could not begin: too many searches are running", 5))
+        let (turns, reach) = (&self.shared.turns, reach(self.access()?));
+        turns.take(&reach, TURN).await.ok_or_else(|| {
+            let Running { all, most, own, own_most } = turns.running(&reach);
+            let message = format!(
+                "could not begin within {} seconds: {all} of at most {most} searches are running, {own} of them (at most \
+                 {own_most}) by tokens with your reach",
+                TURN.as_secs()
+            );
+            Refusal::busy(message, AGAIN).hint(format!(
+                "try again in {AGAIN} seconds, or end a search of your own; `[hunt] at_once` says how many may run"
+            ))
+        })
     }
 }
 

@@ -12,10 +12,24 @@ use ward_store::auth::Access;
 #[derive(Debug)]
 pub(crate) struct Turns {
     all: Arc<Semaphore>,
+    at_once: usize,
     /// The turns of each reach that has any, or waits for one.
     own: Mutex<HashMap<String, Arc<Semaphore>>>,
     /// Most turns of one reach.
     most: usize,
+}
+
+/// How many searches run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Running {
+    /// In all.
+    pub all: usize,
+    /// In all at most.
+    pub most: usize,
+    /// Of one reach.
+    pub own: usize,
+    /// Of one reach at most.
+    pub own_most: usize,
 }
 
 /// A turn. It ends when it is dropped.
@@ -30,7 +44,7 @@ impl Turns {
     pub(crate) fn new(at_once: usize) -> Self {
         let at_once = at_once.clamp(1, Semaphore::MAX_PERMITS);
         let most = at_once.saturating_sub(1).max(1);
-        Self { all: Arc::new(Semaphore::new(at_once)), own: Mutex::default(), most }
+        Self { all: Arc::new(Semaphore::new(at_once)), at_once, own: Mutex::default(), most }
     }
 
     /// Waits for a turn. `None`: it did not come in time.
@@ -42,6 +56,19 @@ impl Turns {
             Some(Turn { _own: own, _of_all: of_all })
         };
         tokio::time::timeout(patience, turn).await.ok().flatten()
+    }
+
+    /// How many run now, of this reach and in all. Those of a reach that have a turn of their own and wait for one of all
+    /// are counted as running.
+    pub(crate) fn running(&self, reach: &str) -> Running {
+        let own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
+        let free = own.get(reach).map_or(self.most, |turns| turns.available_permits());
+        Running {
+            all: self.at_once.saturating_sub(self.all.available_permits()),
+            most: self.at_once,
+            own: self.most.saturating_sub(free),
+            own_most: self.most,
+        }
     }
 
     fn own(&self, reach: &str) -> Arc<Semaphore> {
@@ -74,6 +101,8 @@ mod tests {
         assert!(turns.take(greedy, SOON).await.is_none(), "one is left to others");
         let _others = turns.take(other, SOON).await.unwrap();
         assert!(turns.take(other, SOON).await.is_none(), "all are taken");
+        assert_eq!(turns.running(greedy), Running { all: 3, most: 3, own: 2, own_most: 2 });
+        assert_eq!(turns.running("c"), Running { all: 3, most: 3, own: 0, own_most: 2 });
         let waiting = turns.take(greedy, Duration::from_secs(60));
         let (turn, ()) = tokio::join!(waiting, async { drop(first) });
         assert!(turn.is_some());

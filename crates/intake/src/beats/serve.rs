@@ -23,7 +23,7 @@ pub(crate) async fn serve(door: Arc<Door>, connection: Connection, stop: Cancell
     let sizes =
         Sizes { event: limits.body_bytes, packed: limits.body_bytes, unpacked: limits.unpacked_bytes };
     let mut beat = Beat {
-        wire: Wire::new(connection.stream, Arc::clone(&door), &sender, stop),
+        wire: Wire::new(connection, Arc::clone(&door), &sender, stop),
         followed: Followed::default(),
         window: Window::default(),
         acknowledged: 0,
@@ -74,6 +74,7 @@ impl Beat {
                 let unpacked = self.door.memory.unpack(packed.len(), move || unpack(&bytes, sizes)).await;
                 match unpacked.ok_or(Over)? {
                     Ok(frames) => {
+                        self.wire.spoke();
                         self.wire.hold(frames.len() + self.window.records.len()).await?;
                         self.inside(&frames).await
                     }
@@ -81,6 +82,7 @@ impl Beat {
                 }
             }
             Ok((frame, next)) => {
+                self.wire.spoke();
                 self.wire.held.advance(next);
                 self.take(frame).await
             }

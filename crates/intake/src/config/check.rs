@@ -3,7 +3,10 @@
 use std::collections::HashSet;
 use std::net::SocketAddr;
 
-use super::{IntakeConfig, PlainText, StreamListener, TlsFiles};
+use ward_core::SourceId;
+
+use super::limits::OutOfBounds;
+use super::{DatagramListener, IntakeConfig, Limits, PlainText, StreamListener, TlsFiles};
 use crate::IntakeError;
 use crate::tls::Tls;
 
@@ -14,6 +17,7 @@ impl IntakeConfig {
     /// # Errors
     /// One of them could not be started.
     pub fn check(&self) -> Result<(), IntakeError> {
+        self.check_figures()?;
         let mut names = HashSet::new();
         for listener in self.listeners() {
             let name = || listener.name.to_owned();
@@ -24,7 +28,7 @@ impl IntakeConfig {
                 return Err(IntakeError::NoTls { name: name() });
             }
             let certificates = listener.tls.is_some_and(|tls| tls.client_authorities.is_some());
-            if listener.must_have_source && !listener.has_source && !certificates {
+            if listener.must_have_source && listener.source.is_none() && !certificates {
                 return Err(IntakeError::NoSource { name: name() });
             }
             let off_loopback = !listener.address.ip().to_canonical().is_loopback();
@@ -40,13 +44,40 @@ impl IntakeConfig {
         Ok(())
     }
 
+    /// Checks the figures of all listeners: that each is within its bounds.
+    ///
+    /// # Errors
+    /// One is not.
+    pub fn check_figures(&self) -> Result<(), IntakeError> {
+        let buffers = self.syslog_udp.iter().chain(&self.gelf_udp).filter_map(|listener| {
+            let DatagramListener { name, receive_buffer_bytes, .. } = listener;
+            let bytes = *receive_buffer_bytes as u64;
+            let bounds: OutOfBounds = ("receive_buffer_bytes", bytes, 1, 1 << 30);
+            (!(1..=1 << 30).contains(&bytes)).then_some((name.as_str(), bounds))
+        });
+        let limits =
+            self.listeners().filter_map(|listener| Some((listener.name, listener.limits.out_of_bounds()?)));
+        match limits.chain(buffers).next() {
+            None => Ok(()),
+            Some((name, (key, value, least, most))) => {
+                Err(IntakeError::OutOfBounds { name: name.to_owned(), key, value, least, most })
+            }
+        }
+    }
+
+    /// The sources that listeners name, each with the name of its listener.
+    pub fn sources(&self) -> impl Iterator<Item = (&str, &SourceId)> {
+        self.listeners().filter_map(|listener| Some((listener.name, listener.source?)))
+    }
+
     fn listeners(&self) -> impl Iterator<Item = Shown<'_>> {
         let http = self.http.iter().map(|listener| Shown {
             name: &listener.name,
             address: listener.listen,
+            limits: &listener.limits,
             tls: listener.tls.as_ref(),
             must_have_tls: false,
-            has_source: listener.source.is_some(),
+            source: listener.source.as_ref(),
             must_have_source: false,
         });
         let grpc = self.otlp_grpc.iter().map(|listener| Shown { must_have_source: false, ..of(listener) });
@@ -56,9 +87,10 @@ impl IntakeConfig {
         let datagrams = self.syslog_udp.iter().chain(&self.gelf_udp).map(|listener| Shown {
             name: &listener.name,
             address: listener.listen,
+            limits: &listener.limits,
             tls: None,
             must_have_tls: false,
-            has_source: listener.source.is_some(),
+            source: listener.source.as_ref(),
             must_have_source: true,
         });
         http.chain(grpc).chain(secure).chain(streams).chain(datagrams)
@@ -69,9 +101,10 @@ impl IntakeConfig {
 struct Shown<'a> {
     name: &'a str,
     address: SocketAddr,
+    limits: &'a Limits,
     tls: Option<&'a TlsFiles>,
     must_have_tls: bool,
-    has_source: bool,
+    source: Option<&'a SourceId>,
     must_have_source: bool,
 }
 
@@ -79,9 +112,10 @@ fn of(listener: &StreamListener) -> Shown<'_> {
     Shown {
         name: &listener.name,
         address: listener.listen,
+        limits: &listener.limits,
         tls: listener.tls.as_ref(),
         must_have_tls: false,
-        has_source: listener.source.is_some(),
+        source: listener.source.as_ref(),
         must_have_source: true,
     }
 }
@@ -110,6 +144,19 @@ mod tests {
             assert_eq!(said(&listener(kind, &format!("{here}\nsource = \"b\""))), "good", "{kind}");
         }
         assert!(said(&listener("http", here).repeat(2)).contains("another listener has this name"));
+        for (kind, set, told) in [
+            ("http", "limits = { body_bytes = 0 }", "its body_bytes is 0, and must be from 1 to 1073741824"),
+            (
+                "beats",
+                "limits = { idle_seconds = 9223372036854775807 }",
+                "its idle_seconds is 9223372036854775807",
+            ),
+            ("relp", "limits = { silent_seconds = 0 }", "its silent_seconds is 0, and must be from 1"),
+            ("gelf_udp", "receive_buffer_bytes = 0", "its receive_buffer_bytes is 0, and must be from 1"),
+        ] {
+            let said = said(&listener(kind, &format!("{here}\nsource = \"b\"\n{set}")));
+            assert!(said.contains("'a'") && said.contains(told), "{said}");
+        }
         let absent = "tls = { certificate = \"/no/such.pem\", key = \"/no/such.key\" }";
         assert!(said(&listener("http", &format!("{here}\n{absent}"))).contains("/no/such.pem"));
     }

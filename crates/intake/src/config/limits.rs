@@ -23,6 +23,9 @@ pub struct Limits {
     pub connections: usize,
     /// Connections of one address at a time. Default 1,024.
     pub connections_of_peer: usize,
+    /// Seconds after which a connection that has brought nothing valid yet, no message and no client certificate, gives its
+    /// place to a new one when there is none left. While there is room it stays. Default 30.
+    pub silent_seconds: u64,
     /// Seconds for a TLS handshake, and for the head of a request. Default 10.
     pub header_seconds: u64,
     /// Seconds without a byte in the middle of a body or message. Default 30.
@@ -38,6 +41,12 @@ pub struct Limits {
     pub batch_milliseconds: u64,
 }
 
+/// A setting's name and value, and the least and most that it may be.
+pub(super) type OutOfBounds = (&'static str, u64, u64, u64);
+
+const GIBIBYTE: u64 = 1 << 30;
+const YEAR: u64 = 365 * 86_400;
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
@@ -47,6 +56,7 @@ impl Default for Limits {
             memory_bytes: 256 << 20,
             connections: 4096,
             connections_of_peer: 1024,
+            silent_seconds: 30,
             header_seconds: 10,
             read_seconds: 30,
             body_seconds: 300,
@@ -58,6 +68,35 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// The first setting that is out of its bounds: its name, what it is, and the least and most that it may be.
+    pub(super) fn out_of_bounds(&self) -> Option<OutOfBounds> {
+        let Self { body_bytes, unpacked_bytes, message_bytes, memory_bytes, .. } = *self;
+        let Self { connections, connections_of_peer, .. } = *self;
+        let Self { silent_seconds, header_seconds, read_seconds, body_seconds, idle_seconds, .. } = *self;
+        let Self { batch_bytes, batch_milliseconds, .. } = *self;
+        [
+            ("body_bytes", body_bytes as u64, 1, GIBIBYTE),
+            ("unpacked_bytes", unpacked_bytes as u64, 1, GIBIBYTE),
+            ("message_bytes", message_bytes as u64, 1, GIBIBYTE),
+            ("memory_bytes", memory_bytes as u64, 1, 1024 * GIBIBYTE),
+            ("connections", connections as u64, 1, 1_000_000),
+            ("connections_of_peer", connections_of_peer as u64, 1, 1_000_000),
+            ("silent_seconds", silent_seconds, 1, YEAR),
+            ("header_seconds", header_seconds, 1, YEAR),
+            ("read_seconds", read_seconds, 1, YEAR),
+            ("body_seconds", body_seconds, 1, YEAR),
+            ("idle_seconds", idle_seconds, 1, YEAR),
+            ("batch_bytes", batch_bytes as u64, 1, GIBIBYTE),
+            ("batch_milliseconds", batch_milliseconds, 0, 3_600_000),
+        ]
+        .into_iter()
+        .find(|(_, value, least, most)| !(least..=most).contains(&value))
+    }
+
+    pub(crate) const fn silent(&self) -> Duration {
+        Duration::from_secs(self.silent_seconds)
+    }
+
     pub(crate) const fn header(&self) -> Duration {
         Duration::from_secs(self.header_seconds)
     }

@@ -21,7 +21,7 @@ pub(crate) async fn serve(door: Arc<Door>, connection: Connection, stop: Cancell
     let shown = Shown { certificate: connection.certificate, ..Shown::default() };
     let Ok(sender) = door.sender(&shown) else { return };
     let mut client = Client {
-        wire: Wire::new(connection.stream, Arc::clone(&door), &sender, stop),
+        wire: Wire::new(connection, Arc::clone(&door), &sender, stop),
         ends: Ends::new(door.limits.body_bytes),
         unnamed: Pipe::new(Arc::clone(&door), Arc::clone(&sender), Records::default()),
         sender,
@@ -64,7 +64,11 @@ impl Client {
         let most = self.door.limits.unpacked_bytes;
         let packed = bytes.clone();
         let read = self.door.memory.unpack(bytes.len(), move || message(&packed, most)).await;
-        match read.ok_or(Over)? {
+        let read = read.ok_or(Over)?;
+        if read.is_ok() {
+            self.wire.spoke();
+        }
+        match read {
             Ok(None) => Ok(()),
             Ok(Some(Message { chunk: None, records: Ok((lines, events)) })) => self.add(&lines, events).await,
             Ok(Some(Message { chunk: Some(chunk), records: Ok((lines, events)) })) => {

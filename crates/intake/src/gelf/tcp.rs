@@ -15,7 +15,7 @@ pub(crate) async fn serve(door: Arc<Door>, connection: Connection, stop: Cancell
     let shown = Shown { certificate: connection.certificate, ..Shown::default() };
     let Ok(sender) = door.sender(&shown) else { return };
     let stream = Stream { longest: door.limits.message_bytes, looked: 0, discard: false };
-    drain(door, sender, connection.stream, stream, Records::default(), stop).await;
+    drain(door, sender, connection, stream, Records::default(), stop).await;
 }
 
 #[derive(Debug)]

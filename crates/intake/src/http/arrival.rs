@@ -15,7 +15,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use ward_telemetry::input::Zstd;
 
 use super::trouble::Trouble;
-use super::{HttpState, Peer};
+use super::{HttpState, Peer, Voice};
 use crate::counters::Reason;
 use crate::door::{Door, Shown};
 use crate::memory::Held;
@@ -29,7 +29,7 @@ pub(crate) struct Arrival {
     /// The body, unpacked.
     pub(crate) body: Vec<u8>,
     /// The memory that it takes, given back when the request is done.
-    _held: Held,
+    held: Held,
 }
 
 /// Tells who sends the request.
@@ -39,7 +39,12 @@ pub(crate) struct Arrival {
 pub(crate) fn sender(state: &HttpState, parts: &Parts, token: Option<&str>) -> Result<Arc<Sender>, Trouble> {
     let authorization = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     let certificate = parts.extensions.get::<Peer>().and_then(|peer| peer.certificate);
-    Ok(state.door().sender(&Shown { authorization, token, certificate })?)
+    let sender = state.door().sender(&Shown { authorization, token, certificate })?;
+    if let Some(Voice(pass)) = parts.extensions.get() {
+        // Now: a journal is uploaded in one request that may last for days.
+        pass.spoke();
+    }
+    Ok(sender)
 }
 
 /// Takes a request in whose sender is known from its headers.
@@ -76,13 +81,25 @@ pub(crate) async fn arrive_from(
         Encoding::Identity => packed,
         packing => unpacked(door, &sender, packing, packed, &mut held).await?,
     };
-    Ok(Arrival { sender, parts, body, _held: held })
+    Ok(Arrival { sender, parts, body, held })
 }
 
 impl Arrival {
     /// The content type without its parameters, lower case; empty if there is none.
     pub(crate) fn content_type(&self) -> String {
         content_type(&self.parts)
+    }
+
+    /// The same with its body unpacked, if it is a packed file that was sent as it is: `Content-Encoding` did not say so.
+    ///
+    /// # Errors
+    /// It is damaged, or more than the limit.
+    pub(crate) async fn opened(mut self, state: &HttpState) -> Result<Self, Trouble> {
+        if let Some(encoding) = Encoding::of(&self.body) {
+            let packed = std::mem::take(&mut self.body);
+            self.body = unpacked(state.door(), &self.sender, encoding, packed, &mut self.held).await?;
+        }
+        Ok(self)
     }
 }
 
@@ -155,6 +172,15 @@ impl Encoding {
             "zstd" => Self::Zstd,
             _ => return None,
         })
+    }
+
+    /// What the first bytes say, for files.
+    fn of(bytes: &[u8]) -> Option<Self> {
+        match bytes {
+            [0x1f, 0x8b, ..] => Some(Self::Gzip),
+            [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Some(Self::Zstd),
+            _ => None,
+        }
     }
 }
 

@@ -40,7 +40,7 @@ pub(crate) async fn take(State(state): State<HttpState>, request: Request) -> Re
 async fn keep(state: &HttpState, arrival: Arrival) -> Result<Result<String, String>, Trouble> {
     let index = index_of(arrival.parts.uri.path());
     let most = state.door().limits.records_bytes();
-    let taken = match bulk::documents(&arrival.body, index, most) {
+    let mut taken = match bulk::documents(&arrival.body, index, most) {
         Ok(taken) => taken,
         Err(bulk::Broken::TooLarge) => {
             state.door().figures.refuse(Reason::TooLarge, 1);
@@ -56,12 +56,13 @@ async fn keep(state: &HttpState, arrival: Arrival) -> Result<Result<String, Stri
             taken.broken.iter().map(|place| arrival.body.get(place.clone()).unwrap_or_default()).collect();
         state.door().set_aside(&arrival.sender, Reason::BulkDocument, broken.join(&b'\n')).await?;
     }
-    let answer = taken.answer();
-    if taken.events > 0 {
-        let format = Format::JsonLines.as_str();
-        state.door().deliver(&arrival.sender, format, taken.payload, taken.events, None).await?;
-    }
-    Ok(Ok(answer))
+    let batch = if taken.events > 0 {
+        let (format, payload) = (Format::JsonLines.as_str(), std::mem::take(&mut taken.payload));
+        Some(state.door().deliver(&arrival.sender, format, payload, taken.events, None).await?)
+    } else {
+        None
+    };
+    Ok(Ok(taken.answer(batch)))
 }
 
 /// `INDEX` of `/INDEX/_bulk`.

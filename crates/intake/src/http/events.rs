@@ -1,9 +1,9 @@
 //! `POST /ingest/v1/events`: Ward's own way in.
 //!
-//! The body is of any format that `ward detect` reads: as `?format=` says, or the content type, or as it is
-//! recognised from its first bytes. With `Idempotency-Key` the same request may be sent again: it is
-//! answered with the batch it made first. The answer, once the batch is on disk: `{"batch":7,"events":3}`,
-//! where events are counted as far as that is possible without decoding.
+//! The body is of any format that `ward detect` reads: as `?format=` says, or the content type, or as it is recognised
+//! from its first bytes. A file in gzip or zstd is unpacked, whether or not `Content-Encoding` says so. With
+//! `Idempotency-Key` the same request may be sent again: it is answered with the batch it made first. The answer, once the
+//! batch is on disk: `{"batch":7,"events":3}`, where events are counted as far as that is possible without decoding.
 
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
@@ -20,6 +20,14 @@ use crate::sources::Sender;
 /// Takes a request.
 pub(crate) async fn take(State(state): State<HttpState>, request: Request) -> Response {
     let arrival = match arrive(&state, request).await {
+        Ok(arrival) => arrival,
+        Err(trouble) => return troubled(trouble),
+    };
+    if let Some(name) = unknown(arrival.parts.uri.query().unwrap_or_default()) {
+        state.door().figures.refuse(Reason::Format, 1);
+        return wrong(&format!("there is no parameter '{name}'; there is format"));
+    }
+    let arrival = match arrival.opened(&state).await {
         Ok(arrival) => arrival,
         Err(trouble) => return troubled(trouble),
     };
@@ -53,6 +61,13 @@ async fn deliver(state: &HttpState, arrival: Arrival, format: Format) -> Result<
 /// The key of a request: that of one source means nothing to another.
 fn request_key(sender: &Sender, key: &[u8]) -> [u8; 32] {
     digest(&[sender.id().as_str().as_bytes(), b"\0", key].concat())
+}
+
+/// The name of a parameter that means nothing here: a misspelt one would change what the events become.
+fn unknown(query: &str) -> Option<String> {
+    let mut names = query.split('&').map(|pair| pair.split_once('=').map_or(pair, |(name, _)| name));
+    let name = names.find(|name| !name.is_empty() && *name != "format")?;
+    Some(name.chars().filter(|letter| !letter.is_control()).take(40).collect())
 }
 
 /// The format of a body. `Ok(None)`: it is not known.
@@ -175,6 +190,20 @@ mod tests {
             (Format::Evtx, "ElfFile\n\n\n", 1),
         ] {
             assert_eq!(count(format, body.as_bytes()), expected, "{format} {body}");
+        }
+    }
+
+    #[test]
+    fn a_parameter_that_means_nothing_is_named() {
+        for (query, name) in [
+            ("", None),
+            ("format=csv", None),
+            ("format=csv&", None),
+            ("frmt=csv", Some("frmt")),
+            ("format=csv&index", Some("index")),
+            ("=csv&Format=csv", Some("Format")),
+        ] {
+            assert_eq!(unknown(query).as_deref(), name, "{query}");
         }
     }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
+use axum::response::Response;
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
@@ -15,20 +16,32 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
-use super::Peer;
+use super::{Peer, Voice};
 use crate::accept::{Connection, Stream};
 use crate::counters::Reason;
 use crate::door::Door;
 
 /// Serves the requests of one connection until it is closed, or has nothing to do when Ward is stopped.
 pub(crate) async fn serve(door: Arc<Door>, router: Router, connection: Connection, stop: CancellationToken) {
-    let Connection { stream, peer, certificate, pass: _pass } = connection;
+    let Connection { stream, peer, certificate, pass } = connection;
+    let pass = Arc::new(pass);
     let Some(h2) = speaks_h2(&door, &stream).await else { return };
     let peer = Peer { address: peer, certificate };
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         let (router, mut request): (_, Request) = (router.clone(), request.map(Body::new));
         request.extensions_mut().insert(peer);
-        async move { Ok::<_, Infallible>(router.oneshot(request).await.unwrap_or_else(|never| match never {})) }
+        let pass = Arc::clone(&pass);
+        request.extensions_mut().insert(Voice(Arc::clone(&pass)));
+        async move {
+            pass.asks();
+            let answer = router.oneshot(request).await.unwrap_or_else(|never| match never {});
+            if is_good(&answer) {
+                pass.spoke()
+            } else {
+                pass.said_nothing()
+            }
+            Ok::<_, Infallible>(answer)
+        }
     });
     let io = TokioIo::new(stream);
     let served = if h2 {
@@ -61,6 +74,12 @@ pub(crate) async fn serve(door: Arc<Door>, router: Router, connection: Connectio
         }
         tracing::debug!(listener = door.name, %error, "a connection ended early");
     }
+}
+
+/// Whether what was asked was granted; over gRPC its own status says so, too.
+fn is_good(answer: &Response) -> bool {
+    let status = answer.headers().get("grpc-status");
+    answer.status().is_success() && status.is_none_or(|status| status == "0")
 }
 
 /// Whether the client speaks HTTP/2: as agreed upon in the handshake, or as its first bytes say. `None`: it

@@ -19,7 +19,7 @@ pub(crate) async fn serve(door: Arc<Door>, connection: Connection, stop: Cancell
     let shown = Shown { certificate: connection.certificate, ..Shown::default() };
     let Ok(sender) = door.sender(&shown) else { return };
     let mut session = Session {
-        wire: Wire::new(connection.stream, Arc::clone(&door), &sender, stop),
+        wire: Wire::new(connection, Arc::clone(&door), &sender, stop),
         open: false,
         batch: Messages::default(),
         unanswered: Vec::new(),
@@ -48,7 +48,10 @@ impl Session {
     async fn step(&mut self) -> Result<(), Over> {
         let longest = self.door.limits.message_bytes;
         match frame(&self.wire.held, longest.saturating_mul(4)) {
-            Ok(found) => self.take(found, longest).await,
+            Ok(found) => {
+                self.wire.spoke();
+                self.take(found, longest).await
+            }
             Err(NoFrame::More) => {
                 self.keep().await?;
                 let between = self.wire.held.is_empty();

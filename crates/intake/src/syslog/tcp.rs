@@ -19,7 +19,7 @@ pub(crate) async fn serve(door: Arc<Door>, connection: Connection, stop: Cancell
     let Ok(sender) = door.sender(&shown) else { return };
     let longest = door.limits.message_bytes;
     let stream = Stream { framer: Framer::new(longest.saturating_mul(4)), longest };
-    drain(door, sender, connection.stream, stream, Batch::default(), stop).await;
+    drain(door, sender, connection, stream, Batch::default(), stop).await;
 }
 
 #[derive(Debug)]

@@ -28,6 +28,7 @@ async fn elasticsearch_py_shakes_hands_and_puts_its_documents_packed() {
     assert_eq!(answer.header("x-elastic-product"), "Elasticsearch");
     let json = answer.json();
     assert_eq!((&json["errors"], &json["items"][0]["create"]["status"]), (&false.into(), &201.into()));
+    assert_eq!(json["items"][0]["create"]["_id"], "1.0", "its batch and its place in it");
     let expected =
         "{\"_index\":\"logs-ward-default\",\"event\":{\"kind\":\"event\"},\"message\":\"login failed\"}\n";
     assert_eq!(hub.only(), ("leeds".to_owned(), "ndjson".to_owned(), expected.to_owned()));

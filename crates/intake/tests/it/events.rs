@@ -194,6 +194,62 @@ async fn connections_are_bounded_for_each_peer() {
 }
 
 #[tokio::test]
+async fn who_was_never_known_gives_way_when_all_places_are_taken() {
+    let hub = Hub::with("http", "limits = { connections = 2, silent_seconds = 1 }").await;
+    let (mut stranger, mut known) = (hub.connect().await, hub.connect().await);
+    let head = format!("POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: 7\r\n");
+    let good = format!("{head}{}: {}\r\n\r\n{{\"a\":1}}", LEEDS.0, LEEDS.1);
+    let mut bytes = [0; 4096];
+    let mut told = async |stream: &mut tokio::net::TcpStream, request: &str| {
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let read = stream.read(&mut bytes).await.unwrap();
+        String::from_utf8_lossy(&bytes[..read]).split(' ').nth(1).unwrap_or_default().to_owned()
+    };
+    assert_eq!(told(&mut stranger, &format!("{head}\r\n{{\"a\":1}}")).await, "401");
+    assert_eq!(told(&mut known, &good).await, "200");
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    assert_eq!(hub.post(PATH, b"{\"a\":2}").await.status, 200);
+    assert_eq!(hub.figures().refused(Reason::Silent), 1);
+    assert_eq!(told(&mut known, &good).await, "200", "it keeps its place");
+    assert_eq!(hub.batches().len(), 3);
+}
+
+#[tokio::test]
+async fn a_parameter_that_is_not_known_is_refused_by_name() {
+    let hub = Hub::with("http", "").await;
+    for (path, said) in [
+        ("?frmt=csv", "there is no parameter 'frmt'; there is format"),
+        ("?format=csv&index=main", "there is no parameter 'index'; there is format"),
+    ] {
+        let answer = hub.post(&format!("{PATH}{path}"), b"a,b\n1,2\n").await;
+        assert_eq!((answer.status, answer.json()["error"].as_str()), (400, Some(said)));
+    }
+    assert!(hub.batches().is_empty() && hub.letters().is_empty());
+    assert_eq!(hub.post(&format!("{PATH}?format=csv"), b"a,b\n1,2\n").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_packed_file_is_unpacked_though_nothing_says_that_it_is_packed() {
+    let hub = Hub::with("http", "limits = { unpacked_bytes = 5000 }").await;
+    let lines = "{\"a\":1}\n{\"a\":2}\n";
+    let answer = hub.post(PATH, &gzip(lines.as_bytes())).await;
+    assert_eq!((answer.status, answer.text()), (200, "{\"batch\":1,\"events\":2}".to_owned()));
+    assert_eq!(hub.only(), ("leeds".to_owned(), "ndjson".to_owned(), lines.to_owned()));
+    let answer = hub.post(PATH, &gzip(&b"{\"a\":1}\n".repeat(10_000))).await;
+    assert_eq!(
+        (answer.status, answer.json()["error"].as_str()),
+        (413, Some("the body is longer than 5000 bytes"))
+    );
+    assert!(hub.letters().is_empty(), "it is to be sent again in parts");
+    let mut broken = gzip(lines.as_bytes());
+    broken.truncate(15);
+    let answer = hub.post(PATH, &broken).await;
+    assert!(answer.status == 400 && answer.text().contains("damaged"), "{answer:?}");
+    assert_eq!((hub.letters()[0].reason, &hub.letters()[0].bytes), (Reason::Compression, &broken));
+    assert_eq!(hub.batches().len(), 1);
+}
+
+#[tokio::test]
 async fn a_stop_lets_a_request_finish_and_takes_no_other() {
     let hub = Hub::with("http", "").await;
     hub.delay(Duration::from_millis(300));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use ward_intake::{Reason, Refusal};
 
 use crate::kit::Hub;
@@ -79,6 +79,43 @@ async fn while_the_journal_refuses_nothing_is_lost_and_reading_stops() {
     hub.events(1000).await;
     assert_eq!(hub.text(), sent);
     assert_eq!(hub.figures().refused(Reason::JournalFull), 1);
+}
+
+#[tokio::test]
+async fn idle_connections_cannot_close_a_listener_and_who_spoke_keeps_the_place() {
+    let hub =
+        Hub::with("syslog_tcp", "source = \"leeds\"\nlimits = { connections = 2, silent_seconds = 1 }").await;
+    let mut spoke = hub.connect().await;
+    spoke.write_all(b"<1>first\n").await.unwrap();
+    hub.events(1).await;
+    let mut silent = hub.connect().await;
+    hub.until(|hub| hub.figures().open.get() == 2).await;
+    let mut rest = Vec::new();
+    let _ = hub.connect().await.read_to_end(&mut rest).await;
+    assert_eq!(hub.figures().refused(Reason::Connections), 1, "the silent one may still speak");
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    let mut new = hub.connect().await;
+    new.write_all(b"<1>second\n").await.unwrap();
+    hub.events(2).await;
+    assert_eq!(silent.read_to_end(&mut rest).await.unwrap_or_default(), 0, "it is closed");
+    assert_eq!((hub.figures().refused(Reason::Silent), hub.figures().open.get()), (1, 2));
+    spoke.write_all(b"<1>third\n").await.unwrap();
+    hub.events(3).await;
+    let _ = hub.connect().await.read_to_end(&mut rest).await;
+    assert_eq!(hub.figures().refused(Reason::Connections), 2, "both have spoken");
+}
+
+#[tokio::test]
+async fn a_silent_forwarder_stays_while_there_is_room() {
+    let hub =
+        Hub::with("syslog_tcp", "source = \"leeds\"\nlimits = { connections = 3, silent_seconds = 1 }").await;
+    let mut silent = hub.connect().await;
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    let _others = (hub.connect().await, hub.connect().await);
+    hub.until(|hub| hub.figures().open.get() == 3).await;
+    silent.write_all(b"<1>at last\n").await.unwrap();
+    hub.events(1).await;
+    assert_eq!(hub.figures().refused(Reason::Silent), 0);
 }
 
 #[tokio::test]

@@ -122,6 +122,9 @@ fn a_database_that_is_not_there_is_said_so() {
         let error = Store::open("sqlite:/no/such/folder/ward.db", options).await.unwrap_err();
         assert_eq!(error.to_string(), "the database could not make its file /no/such/folder/ward.db");
         let error = Store::open("postgres://ward@127.0.0.1:1/ward", options).await.unwrap_err();
-        assert_eq!(error.to_string(), "the database could not start a change");
+        assert_eq!(error.to_string(), "the database at 127.0.0.1:1, database ward could not be connected to");
+        let cause = std::error::Error::source(&error).unwrap().to_string();
+        assert!(cause.contains("refused"), "{cause}");
+        assert!(Store::look("sqlite:/no/such/folder/ward.db", options).await.unwrap().is_none());
     });
 }

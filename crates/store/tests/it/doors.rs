@@ -12,6 +12,7 @@ const WITHOUT: &[(&str, &str)] = &[
     ("checkpoints::get", "state of the watch, nobody's data"),
     ("checkpoints::names", "what states of the watch are called"),
     ("database::close", "no data"),
+    ("database::look", "the database, as it is"),
     ("database::open", "no data"),
     ("database::ping", "no data"),
     ("heartbeats::record", "a measurement"),

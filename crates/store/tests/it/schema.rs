@@ -86,6 +86,9 @@ fn a_database_of_a_newer_ward_is_left_alone_and_the_reason_is_said() {
         let error = Store::open(&place.url, StoreOptions::default()).await.unwrap_err();
         assert!(matches!(error, StoreError::Newer { found: 99, .. }), "{error}");
         assert!(error.to_string().contains("needs a newer ward"), "{error}");
+        let look = Store::look(&place.url, StoreOptions::default()).await.unwrap().unwrap();
+        assert!(look.ping().await.is_ok(), "who only looks is let in, and changes nothing");
+        look.close().await;
     });
 }
 

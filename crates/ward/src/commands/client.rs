@@ -112,12 +112,18 @@ impl Client {
                         .and_then(|value| value.to_str().ok()?.parse().ok());
                     let said =
                         answer.body_mut().with_config().limit(64 << 10).read_to_string().unwrap_or_default();
-                    (next(status, after, attempt, &reason(status, &said)), reason(status, &said))
+                    let why = reason(status, &said) + hint(status, self.token.is_some());
+                    (next(status, after, attempt, &why), why)
                 }
-                Err(error) if is_for_good(&error) => {
-                    (Next::Done(Answer::Stop(error.to_string())), String::new())
+                Err(error) => {
+                    let why = format!("{} could not be reached: {error}", self.url);
+                    let next = if is_for_good(&error) {
+                        Next::Done(Answer::Stop(why.clone()))
+                    } else {
+                        Next::Again(pause(attempt))
+                    };
+                    (next, why)
                 }
-                Err(error) => (Next::Again(pause(attempt)), error.to_string()),
             };
             match next {
                 Next::Done(answer) => return answer,
@@ -163,6 +169,17 @@ fn reason(status: u16, said: &str) -> String {
     if text.is_empty() { format!("it answered {status}") } else { format!("it answered {status}: {text}") }
 }
 
+/// What helps whoever is not known.
+fn hint(status: u16, has_token: bool) -> &'static str {
+    match (status, has_token) {
+        (401 | 403, false) => "; no token was shown: name its file with --token-file, or set WARD_TOKEN",
+        (401 | 403, true) => {
+            "; the token of --token-file or WARD_TOKEN is none of a source: `ward token issue --source` makes one"
+        }
+        _ => "",
+    }
+}
+
 /// Whether the same will happen whenever it is tried.
 fn is_for_good(error: &ureq::Error) -> bool {
     matches!(
@@ -183,6 +200,13 @@ mod tests {
         assert_eq!(next(200, None, 0, ""), Next::Done(Answer::Taken));
         assert_eq!(next(413, None, 0, "x"), Next::Done(Answer::Refused("x".to_owned())));
         assert_eq!(next(401, None, 0, "x"), Next::Done(Answer::Stop("x".to_owned())));
+    }
+
+    #[test]
+    fn whoever_is_not_known_is_told_where_a_token_goes() {
+        assert!(hint(401, false).contains("--token-file") && hint(401, false).contains("WARD_TOKEN"));
+        assert!(hint(401, true).contains("ward token issue --source"));
+        assert_eq!((hint(503, false), hint(200, true)), ("", ""));
     }
 
     #[test]

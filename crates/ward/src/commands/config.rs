@@ -2,13 +2,15 @@
 //!
 //! Invariant: no password is shown.
 
+mod names;
+
 use std::path::Path;
 
 use clap::{Args, Subcommand};
 use toml::{Table, Value};
 
 use super::office::Place;
-use super::print;
+use super::{print, tell};
 use crate::Ending;
 use crate::error::Error;
 use crate::hub::config::HubConfig;
@@ -26,8 +28,9 @@ pub struct ConfigArgs {
 
 #[derive(Debug, Subcommand)]
 enum ConfigCommand {
-    /// Say whether the hub could start with it: unknown keys are refused with their line, missing files and
-    /// plain text where it is not allowed are named
+    /// Say whether the hub could start with it: unknown keys are refused with their line, figures out of their
+    /// bounds, missing files and plain text where it is not allowed are named. Sources and organisations that the
+    /// hub does not know (yet) are told, where there is a store
     Check,
     /// Show every setting and where it comes from: file, environment or default
     Show,
@@ -51,6 +54,9 @@ pub fn run(args: &ConfigArgs) -> Result<Ending, Error> {
     match args.command {
         ConfigCommand::Check => {
             config.check()?;
+            for line in names::unknown(&config)? {
+                tell(&line)?;
+            }
             let named = file.as_deref().map_or("no file".to_owned(), |path| path.display().to_string());
             print(&format!("{} is valid.\n", safe(&named)))?;
         }

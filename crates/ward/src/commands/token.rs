@@ -81,8 +81,9 @@ Examples:
   Keep the token that shippers of another product have already:
     ward token issue --label hec --source rr8-hec --secret-from old.token
 
-Each role may do what those before it may: reader (look), lead (judge in the own organisation), analyst (judge
-everywhere in reach, search by SQL), operator (change sources, tokens and exceptions).
+Each role may do what those before it may: reader (look), lead (judge alerts, make and end exceptions), analyst
+(search by SQL, replay what could not be decoded, read the ledger), operator (throw such records away, check the
+ledger); each within its reach. Sources and tokens are changed on the hub's machine only, by these commands.
 Ward keeps no secret, only its SHA-256: a lost one cannot be shown again.";
 
 /// Carries out the command.

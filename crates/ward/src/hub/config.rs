@@ -3,6 +3,8 @@
 //! An environment variable overrides a setting: `WARD_LAKE__RETENTION_DAYS=30` is `retention_days` in
 //! `[lake]`.
 
+mod bounds;
+
 use std::path::{Path, PathBuf};
 
 use figment::Figment;
@@ -12,6 +14,8 @@ use serde::{Deserialize, Serialize};
 use ward_intake::IntakeConfig;
 
 use crate::error::Error;
+
+pub use bounds::Wrong;
 
 /// Everything that can be set.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -146,36 +150,36 @@ impl HubConfig {
     /// Reads the file, if one is named, and the environment.
     ///
     /// # Errors
-    /// The file cannot be read, or a setting is unknown or has no meaning: named with its place.
+    /// The file cannot be read, or a setting is unknown, has no meaning or is out of its bounds: named with its place.
     pub fn load(path: Option<&Path>) -> Result<Self, Error> {
         let mut figment = Figment::new();
         if let Some(path) = path {
             // Read here, so that a missing file is an error and not an empty one.
             let text = crate::rule_set::read(path)?;
-            let checked: Result<Self, _> = toml::from_str(&text);
-            if let Err(error) = checked {
-                return Err(Error::Config {
-                    path: path.to_owned(),
-                    reason: error.to_string().trim_end().to_owned(),
-                });
-            }
+            let wrong = |reason: String| Error::Config { path: path.to_owned(), reason };
+            let alone: Self =
+                toml::from_str(&text).map_err(|error| wrong(error.to_string().trim_end().to_owned()))?;
+            alone.check_values().map_err(|error| wrong(error.to_string()))?;
+            alone.intake.check_figures().map_err(|error| wrong(error.to_string()))?;
             figment = figment.merge(Toml::string(&text));
         }
         // Chosen before the names are split: afterwards they have no `__`.
         let ours = |key: &UncasedStr| SECTIONS.iter().any(|section| key.starts_with(section));
         let figment = figment.merge(Env::prefixed("WARD_").filter(ours).split("__"));
         // The file by itself was good.
-        figment
-            .extract()
-            .map_err(|error| Error::Config { path: "of the environment".into(), reason: error.to_string() })
+        let wrong = |reason| Error::Config { path: "of the environment".into(), reason };
+        let config: Self = figment.extract().map_err(|error| wrong(error.to_string()))?;
+        config.check_values().map_err(|error| wrong(format!("{}: {error}", error.variable())))?;
+        Ok(config)
     }
 
-    /// Looks at what only the start would find, without starting anything: files that are named and missing,
-    /// listeners that cannot be.
+    /// Looks at what only the start would find, without starting anything: files that are named and missing, a folder
+    /// that is none, listeners that cannot be.
     ///
     /// # Errors
     /// What would keep the hub from starting, as far as the configuration is to blame.
     pub fn check(&self) -> Result<(), Error> {
+        self.data.check_folder().map_err(Error::Setting)?;
         let WatchConfig { rules, pipelines, taxonomy, .. } = &self.watch;
         for path in rules.iter().chain(pipelines).chain(taxonomy) {
             std::fs::metadata(path).map_err(|source| Error::Read { path: path.clone(), source })?;
@@ -293,6 +297,26 @@ mod tests {
         let cause = crate::detect::problems::chain(&HubConfig::load(Some(&path)).unwrap_err());
         assert!(cause.contains("retention_day") && cause.contains("line 2"), "{error}: {cause}");
         assert!(HubConfig::load(Some(Path::new("/no/such.toml"))).is_err());
+    }
+
+    #[test]
+    fn a_figure_out_of_its_bounds_is_blamed_on_the_file_that_has_it() {
+        for (text, said) in [
+            (
+                "[journal]\nmax_megabytes = 18446744073709551615\n",
+                "journal.max_megabytes is 18446744073709551615",
+            ),
+            ("[lake]\nretention_days = 0\n", "lake.retention_days is 0, and must be from 1 to 36500"),
+            (
+                "[[intake.http]]\nname = \"hub\"\nlisten = \"127.0.0.1:0\"\nlimits = { idle_seconds = 18446744073709551615 }\n",
+                "'hub': its idle_seconds is 18446744073709551615",
+            ),
+        ] {
+            let (_folder, path) = file(text);
+            let told = HubConfig::load(Some(&path)).unwrap_err().to_string();
+            assert!(told.contains(&path.display().to_string()) && told.contains(said), "{told}");
+            assert!(!told.contains("environment"), "{told}");
+        }
     }
 
     #[test]

@@ -25,11 +25,13 @@ mod silence;
 mod trials;
 mod watch;
 
+use std::io::ErrorKind;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel, sync_channel};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use tokio::runtime::Handle;
@@ -67,8 +69,7 @@ impl Hub {
     /// # Errors
     /// A folder, file, database or address that cannot be used.
     pub async fn start(config: &HubConfig) -> Result<Self, Error> {
-        let folder = config.journal();
-        let disk = RealDisk::open(&folder).map_err(|source| Error::Read { path: folder, source })?;
+        let disk = occupy(&config.journal(), LAST_BREATH).await?;
         Self::start_on(config, Arc::new(disk), Lake::new(config.lake())).await
     }
 
@@ -189,6 +190,32 @@ impl Hub {
     }
 }
 
+/// Takes the folder of the journal for this process. A hub that was killed a moment ago may hold it still: `patience` says
+/// how long that is waited for.
+async fn occupy(folder: &Path, patience: Duration) -> Result<RealDisk, Error> {
+    let begun = Instant::now();
+    let mut told = false;
+    loop {
+        match RealDisk::open(folder) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                if begun.elapsed() >= patience {
+                    return Err(Error::Occupied(folder.to_owned()));
+                }
+                if !told {
+                    tracing::warn!(folder = %folder.display(), "another process works here; waiting for it to end");
+                    told = true;
+                }
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
+            opened => return opened.map_err(|source| Error::Read { path: folder.to_owned(), source }),
+        }
+    }
+}
+
+/// How long a hub that was killed may need to be gone.
+const LAST_BREATH: Duration = Duration::from_secs(10);
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
 /// The journal, and the first number that it can give a batch from now on.
 async fn open_journal(
     config: &HubConfig,
@@ -236,4 +263,26 @@ async fn restore(store: &Store, engine: &Arc<Engine>, late_quiet: Duration) -> R
         }
     }
     Ok(correlators)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_folder_is_waited_for_until_the_process_in_it_is_gone() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = place.path().join("journal");
+        let dying = RealDisk::open(&folder).unwrap();
+        let (occupied, ()) = tokio::join!(occupy(&folder, Duration::from_secs(60)), async {
+            tokio::time::sleep(LOOK_AGAIN * 3).await;
+            drop(dying);
+        });
+        let _living = occupied.unwrap();
+        let told = occupy(&folder, LOOK_AGAIN).await.unwrap_err().to_string();
+        assert!(
+            told.contains(&folder.display().to_string()) && told.contains("systemctl stop ward"),
+            "{told}"
+        );
+    }
 }

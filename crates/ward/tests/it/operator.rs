@@ -33,9 +33,16 @@ fn the_environment_overrides_a_setting_and_what_it_sets_wrongly_is_refused() {
         line.starts_with("retention_days = 7 ") && line.ends_with("# WARD_LAKE__RETENTION_DAYS"),
         "{line}"
     );
-    for (name, value, said) in
-        [("WARD_LAKE__RETENTION_DAYS", "soon", "soon"), ("WARD_LAKE__RETENTION_DAY", "7", "retention_day")]
-    {
+    for (name, value, said) in [
+        ("WARD_LAKE__RETENTION_DAYS", "soon", "soon"),
+        ("WARD_LAKE__RETENTION_DAY", "7", "retention_day"),
+        (
+            "WARD_LAKE__RETENTION_DAYS",
+            "0",
+            "WARD_LAKE__RETENTION_DAYS: lake.retention_days is 0, and must be",
+        ),
+        ("WARD_LOG__LEVEL", "shout", "WARD_LOG__LEVEL: log.level is 'shout', and must be"),
+    ] {
         for words in [["config", "check"], ["organisation", "list"]] {
             let ran = ward(&desk, &words, &[(name, value)]);
             assert_eq!(ran.code(), 2, "{name}={value}: {}", ran.out());
@@ -55,17 +62,124 @@ fn the_check_of_a_configuration_finds_what_would_keep_the_hub_from_starting() {
         ),
         ("[watch]\nrules = [\"gone\"]".to_owned(), "gone"),
         ("[[intake.syslog_tcp]]\nname = \"s\"\nlisten = \"127.0.0.1:0\"".to_owned(), "needs a `source`"),
+        (
+            http("listen = \"localhost:8088\""),
+            "'localhost:8088' is no address and port such as 127.0.0.1:8088",
+        ),
+        (
+            http("listen = \"127.0.0.1:0\"\nlimits = { connections = 0 }"),
+            "its connections is 0, and must be from 1",
+        ),
+        (
+            "[log]\nlevel = \"shout\"".to_owned(),
+            "log.level is 'shout', and must be error, warn, info, debug or trace",
+        ),
+        ("store = \"mysql://root:hunter2@db/ward\"".to_owned(), "'mysql' is no database"),
+        ("[lake]\nretention_days = 0".to_owned(), "lake.retention_days is 0, and must be from 1 to 36500"),
+        ("[lake]\nretention = { \"R X\" = 1 }".to_owned(), "lake.retention is by 'R X'"),
+        (
+            "[lake]\ncompression_level = 20".to_owned(),
+            "lake.compression_level is 20, and must be from 1 to 19",
+        ),
+        ("[hunt]\nat_once = 0".to_owned(), "hunt.at_once is 0, and must be from 1 to 1000"),
+        (
+            "[journal]\nmax_megabytes = 18446744073709551615".to_owned(),
+            "ward.toml: journal.max_megabytes is 18446744073709551615, and must be from 1 to",
+        ),
     ] {
         let desk = desk(&settings);
         for words in [&["config", "check"][..], &["serve"]] {
             let ran = ward(&desk, words, &[]);
             assert_eq!(ran.code(), 2, "{words:?} with {settings}: {}", ran.out());
             assert!(ran.err().contains(said), "{words:?}: {}", ran.err());
+            assert!(!ran.err().contains("environment") && !ran.err().contains("hunter2"), "{}", ran.err());
         }
         assert!(!desk.path().join("data").exists(), "nothing was made");
     }
     let good = desk(&http("listen = \"127.0.0.1:0\""));
     assert_eq!(ward(&good, &["config", "check"], &[]).code(), 0);
+}
+
+#[test]
+fn a_folder_that_is_a_file_is_refused_by_the_check() {
+    let desk = Desk::new();
+    let file = desk.write("data", "").display().to_string();
+    desk.write("ward.toml", format!("[data]\nfolder = \"{file}\"\n"));
+    for words in [&["config", "check"][..], &["serve"]] {
+        let ran = ward(&desk, words, &[]);
+        assert_eq!(ran.code(), 2, "{}", ran.out());
+        assert!(ran.err().contains(&format!("data.folder is {file}, and must be a folder")), "{}", ran.err());
+    }
+}
+
+#[test]
+fn names_that_the_store_does_not_know_are_told_by_the_check_and_at_the_start() {
+    let mut hub = Hub::new();
+    let ghost = free_address();
+    let mut config = std::fs::read_to_string(hub.config()).unwrap();
+    config.push_str(&format!(
+        "[[intake.syslog_tcp]]\nname = \"old\"\nlisten = \"{ghost}\"\nsource = \"ghost\"\n[lake.retention]\nRZZ = 7\n"
+    ));
+    std::fs::write(hub.config(), config).unwrap();
+    let ran = Ran(hub.command(&["config", "check"]).output().unwrap());
+    assert_eq!(ran.code(), 0, "the hub can start with it: {}", ran.err());
+    for said in [
+        "'old' names the source 'ghost', which is not entered here",
+        "organisation 'RZZ', which is not entered",
+    ] {
+        assert!(ran.err().contains(said), "{}", ran.err());
+    }
+    assert!(!ran.err().contains("'rxx'"), "{}", ran.err());
+    hub.start();
+    let log = hub.log();
+    assert!(log.contains("ghost") && log.contains("ward source add"), "{log}");
+    hub.ward(&["organisation", "add", "RZZ", "--name", "Zeal", "--kind", "organisation"]);
+    hub.ward(&["source", "add", "ghost", "--organisation", "RXX"]);
+    let ran = Ran(hub.command(&["config", "check"]).output().unwrap());
+    assert_eq!((ran.code(), ran.err()), (0, ""));
+}
+
+#[test]
+fn a_database_that_does_not_answer_is_told_with_its_place_and_the_cause() {
+    let address = free_address();
+    let desk = desk(&format!("store = \"postgres://ward:hunter2@{address}/events\"\n"));
+    for words in [&["organisation", "list"][..], &["serve"]] {
+        let ran = ward(&desk, words, &[]);
+        assert_eq!(ran.code(), 2, "{}", ran.out());
+        let told = ran.err();
+        assert!(
+            told.contains(&format!("the database at {address}, database events could not be connected to")),
+            "{told}"
+        );
+        assert!(told.contains("refused") && !told.contains("hunter2"), "{told}");
+    }
+}
+
+#[test]
+fn a_second_hub_in_one_folder_waits_a_little_and_says_what_to_do_about_the_first() {
+    let mut hub = Hub::new();
+    hub.start();
+    let second = Ran(hub.command(&["serve"]).output().unwrap());
+    assert_eq!(second.code(), 2, "{}", second.out());
+    let told = second.err();
+    for said in ["waiting for it to end", "another process still works in", "systemctl stop ward"] {
+        assert!(told.contains(said), "{told}");
+    }
+    assert!(hub.is_ready(), "the first goes on");
+}
+
+#[test]
+fn whoever_sends_without_a_token_or_with_a_wrong_one_is_told_where_it_goes() {
+    let mut hub = Hub::new();
+    hub.start();
+    let events = hub.desk.write("events.json", "{\"a\":1}\n").display().to_string();
+    let url = format!("http://{}", hub.address);
+    for (token, said) in [("", "--token-file, or set WARD_TOKEN"), ("nobody", "ward token issue --source")] {
+        let mut command = hub.command(&["ingest", &events, "--hub", &url, "--no-progress"]);
+        let ran = Ran(command.env("WARD_TOKEN", token).output().unwrap());
+        assert_eq!(ran.code(), 2, "{}", ran.out());
+        assert!(ran.err().contains("it answered 401") && ran.err().contains(said), "{}", ran.err());
+    }
 }
 
 #[test]
@@ -89,6 +203,7 @@ fn whoever_sends_to_a_hub_that_is_away_is_told_that_it_is_waited_for() {
     assert_eq!(ran.code(), 2);
     assert_eq!(ran.err().matches("Waiting for the hub").count(), 1, "once: {}", ran.err());
     assert!(ran.err().contains("Stopped at"), "{}", ran.err());
+    assert!(ran.err().contains(&format!("{hub} could not be reached: ")), "{}", ran.err());
 }
 
 #[test]

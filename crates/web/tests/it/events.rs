@@ -138,6 +138,10 @@ async fn a_hub_whose_searches_are_all_taken_says_so() {
     assert_eq!(answer.status(), 200);
     let told = analyst.get("/api/v1/events").await.expect(503);
     assert_eq!(told.header("retry-after"), Some("5"));
+    let error = told.json()["error"].clone();
+    let (message, hint) = (error["message"].as_str().unwrap(), error["hint"].as_str().unwrap());
+    assert!(message.contains("1 of at most 1 searches are running"), "{message}");
+    assert!(hint.contains("try again in 5 seconds") && hint.contains("at_once"), "{hint}");
     // It goes away: the statement ends, and the turn is free.
     drop(answer);
     analyst.get("/api/v1/events").await.expect(200);

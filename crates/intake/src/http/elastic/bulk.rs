@@ -4,11 +4,16 @@
 //! lines do not count. `index` and `create` are taken; `update` and `delete` are answered with status 400
 //! each, since what happened cannot be changed.
 //!
+//! Each document is answered with the `_id` of its action, or, as Elasticsearch makes one up, with its batch and its place
+//! in it, such as `4711.3`.
+//!
 //! A document becomes a record as it is, after `_index` and `_id` of its action or URL where it has none of
 //! its own: so a rule or a search sees where the shipper meant it to go.
 
 use std::fmt::Write as _;
 use std::ops::Range;
+
+use ward_core::BatchId;
 
 use crate::members::{Members, Object, one_line, string, text};
 
@@ -23,6 +28,8 @@ pub struct Taken {
     pub broken: Vec<Range<usize>>,
     /// The items of the answer.
     items: String,
+    /// Where in them the ids stand that only the batch can give, in the order of the records, and which record's each is.
+    unnamed: Vec<(usize, u64)>,
     failed: bool,
 }
 
@@ -54,7 +61,7 @@ pub fn documents(body: &[u8], index: Option<&str>, most: usize) -> Result<Taken,
     let mut taken = Taken { payload: Vec::with_capacity(body.len() + body.len() / 8), ..Taken::default() };
     let mut lines = Lines { body, at: 0, number: 0 };
     while let Some((number, place)) = lines.next() {
-        if taken.payload.len() > most || taken.items.len() > most {
+        if taken.payload.len() > most || taken.answer_length() > most {
             return Err(Broken::TooLarge);
         }
         let line = body.get(place).unwrap_or_default();
@@ -93,8 +100,25 @@ enum Verdict {
 
 impl Taken {
     /// The answer, once the records are on disk.
-    pub(super) fn answer(&self) -> String {
-        format!("{{\"took\":1,\"errors\":{},\"items\":[{}]}}", self.failed, self.items)
+    pub(super) fn answer(&self, batch: Option<BatchId>) -> String {
+        let mut answer = String::with_capacity(self.answer_length() + 64);
+        let _ = write!(answer, "{{\"took\":1,\"errors\":{},\"items\":[", self.failed);
+        let mut from = 0;
+        for (at, record) in &self.unnamed {
+            answer.push_str(self.items.get(from..*at).unwrap_or_default());
+            if let Some(batch) = batch {
+                let _ = write!(answer, "{}.{record}", batch.0);
+            }
+            from = *at;
+        }
+        answer.push_str(self.items.get(from..).unwrap_or_default());
+        answer.push_str("]}");
+        answer
+    }
+
+    /// Bytes that the answer may have.
+    fn answer_length(&self) -> usize {
+        self.items.len() + self.unnamed.len() * LONGEST_ID
     }
 
     fn record(&mut self, action: &Action<'_>, index: Option<&str>, members: &Members<'_>, document: &[u8]) {
@@ -126,7 +150,12 @@ impl Taken {
             String::from_utf8(out).unwrap_or_default()
         };
         let index = quoted(action.index.as_deref().or(index).unwrap_or_default());
-        let id = quoted(action.id.as_deref().unwrap_or_default());
+        let id = match (action.id.as_deref(), verdict) {
+            (Some(id), _) => quoted(id),
+            (None, Verdict::Created) => "\"\"".to_owned(),
+            // Nothing has it: it was not taken.
+            (None, _) => "null".to_owned(),
+        };
         let name = action.name;
         let rest = match verdict {
             Verdict::Created => {
@@ -141,9 +170,16 @@ impl Taken {
         };
         self.failed |= !matches!(verdict, Verdict::Created);
         // Writing to a String cannot fail.
-        let _ = write!(self.items, "{{\"{name}\":{{\"_index\":{index},\"_id\":{id},{rest}}}}}");
+        let _ = write!(self.items, "{{\"{name}\":{{\"_index\":{index},\"_id\":{id}");
+        if action.id.is_none() && matches!(verdict, Verdict::Created) {
+            self.unnamed.push((self.items.len() - 1, self.events.saturating_sub(1)));
+        }
+        let _ = write!(self.items, ",{rest}}}}}");
     }
 }
+
+/// Bytes of a batch's number, a dot and a place.
+const LONGEST_ID: usize = 32;
 
 struct Action<'a> {
     name: &'static str,
@@ -194,7 +230,7 @@ mod tests {
         let taken = documents(body.as_bytes(), index, 10_000).unwrap();
         let payload = String::from_utf8(taken.payload.clone()).unwrap();
         assert_eq!(payload.lines().count() as u64, taken.events);
-        (payload, serde_json::from_str(&taken.answer()).unwrap())
+        (payload, serde_json::from_str(&taken.answer(Some(BatchId(4711)))).unwrap())
     }
 
     #[test]
@@ -206,6 +242,32 @@ mod tests {
         assert_eq!((&answer["errors"], answer["items"].as_array().unwrap().len()), (&false.into(), 3));
         assert_eq!(answer["items"][0]["create"]["_index"], "logs-x");
         assert_eq!(answer["items"][1]["index"]["status"], 201);
+    }
+
+    #[test]
+    fn each_document_is_answered_with_an_id_its_own_or_its_place() {
+        let body = "{\"index\":{}}\n{\"a\":1}\n{\"index\":{\"_id\":\"x\\\"y\"}}\n{\"a\":2}\n{\"index\":{}}\nno\n\
+                    {\"create\":{}}\n{\"a\":3}\n{\"delete\":{\"_id\":\"gone\"}}\n{\"delete\":{}}\n";
+        let (_, answer) = taken(body, None);
+        let id = |n: usize, op: &str| answer["items"][n][op]["_id"].clone();
+        assert_eq!(
+            [
+                id(0, "index"),
+                id(1, "index"),
+                id(2, "index"),
+                id(3, "create"),
+                id(4, "delete"),
+                id(5, "delete")
+            ],
+            [
+                "4711.0".into(),
+                "x\"y".into(),
+                serde_json::Value::Null,
+                "4711.2".into(),
+                "gone".into(),
+                serde_json::Value::Null
+            ]
+        );
     }
 
     #[test]
