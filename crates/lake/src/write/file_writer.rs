@@ -54,18 +54,18 @@ impl FileWriter {
         Ok(Self { path, organisation, day, columns, writer, encoding: 0, rows_in_group: 0, rows: 0 })
     }
 
-    /// Takes a row. Says whether its memory is to be counted anew.
-    pub fn push(&mut self, row: &LakeRow<'_>, time: Timestamp, group: usize) -> Result<bool, LakeError> {
+    /// Takes a row.
+    pub fn push(&mut self, row: &LakeRow<'_>, time: Timestamp, group: usize) -> Result<(), LakeError> {
         self.columns.push(row, time);
         self.rows += 1;
         if self.columns.rows() < BATCH_ROWS && self.columns.bytes() < BATCH_BYTES {
-            return Ok(false);
+            return Ok(());
         }
         self.encode()?;
         if self.rows_in_group >= group {
             self.end_group()?;
         }
-        Ok(true)
+        Ok(())
     }
 
     /// Takes rows that are columns already, in the lake's own layout.

@@ -1,8 +1,8 @@
 //! A segment of the journal becomes files of the lake.
 //!
 //! Invariants:
-//! - The same rows in the same order make the same files, byte by byte: a replay overwrites, it never
-//!   doubles.
+//! - All rows of an organisation and day of a segment are in one file, whose name follows from these three: a
+//!   replay overwrites, it never doubles. The same rows in the same order make the same file, byte by byte.
 //! - Memory stays within a budget over all files in the making: where it is exceeded, the largest row group
 //!   is written out early.
 //! - A file has its final name only when its bytes are durable; [`SegmentWriter::finish`] returns only when
@@ -14,6 +14,8 @@ mod spool;
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use parquet::file::properties::WriterProperties;
 use ward_core::OrganisationId;
@@ -40,18 +42,32 @@ pub struct WriteOptions {
     pub page_bytes: usize,
 }
 
-/// The files that one segment becomes.
+/// The files that one segment becomes. Several threads may push at once; those that push rows of the same
+/// organisation and day wait for each other.
 #[derive(Debug)]
 pub struct SegmentWriter {
     lake: Lake,
     segment: String,
     options: WriteOptions,
     properties: WriterProperties,
-    places: HashMap<OrganisationId, Vec<(Day, usize)>>,
-    files: Vec<FileWriter>,
-    memory: Vec<usize>,
-    in_all: usize,
-    peak: usize,
+    files: RwLock<HashMap<OrganisationId, Vec<(Day, Arc<Making>)>>>,
+    in_all: AtomicUsize,
+    peak: AtomicUsize,
+}
+
+/// A file in the making.
+#[derive(Debug)]
+struct Making {
+    writer: Mutex<FileWriter>,
+    /// Bytes that it takes in memory, as last counted.
+    memory: AtomicUsize,
+}
+
+impl Making {
+    fn lock(&self) -> MutexGuard<'_, FileWriter> {
+        // Whoever panicked over it has taken the whole attempt with it: its rows are pushed again.
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Default for WriteOptions {
@@ -77,11 +93,9 @@ impl SegmentWriter {
             segment,
             options,
             properties,
-            places: HashMap::new(),
-            files: Vec::new(),
-            memory: Vec::new(),
-            in_all: 0,
-            peak: 0,
+            files: RwLock::default(),
+            in_all: AtomicUsize::new(0),
+            peak: AtomicUsize::new(0),
         })
     }
 
@@ -90,31 +104,26 @@ impl SegmentWriter {
     ///
     /// # Errors
     /// A file could not be written.
-    pub fn push(&mut self, row: &LakeRow<'_>) -> Result<(), LakeError> {
+    pub fn push(&self, row: &LakeRow<'_>) -> Result<(), LakeError> {
         let time = credible(row.time, row.received);
-        let at = self.file_of(row.organisation, Day::of(time))?;
-        let before = self.files[at].memory();
-        if self.files[at].push(row, time, self.options.group_rows)? {
-            self.recount(at);
-        } else {
-            // only the rows that wait have grown
-            let grown = self.files[at].memory() - before;
-            self.memory[at] += grown;
-            self.in_all += grown;
-        }
-        while self.in_all > self.options.memory && self.shrink()? {}
-        self.peak = self.peak.max(self.in_all);
+        let file = self.file_of(row.organisation, Day::of(time))?;
+        let mut writer = file.lock();
+        writer.push(row, time, self.options.group_rows)?;
+        self.recount(&file, &writer);
+        drop(writer);
+        while self.memory() > self.options.memory && self.shrink()? {}
+        self.peak.fetch_max(self.memory(), Relaxed);
         Ok(())
     }
 
     /// Bytes that the files in the making take in memory now, as counted.
     pub fn memory(&self) -> usize {
-        self.in_all
+        self.in_all.load(Relaxed)
     }
 
     /// Bytes that they took at most between two events.
     pub fn peak_memory(&self) -> usize {
-        self.peak
+        self.peak.load(Relaxed)
     }
 
     /// Completes the files, makes them durable, and only then gives them their names. What it returns is to
@@ -124,37 +133,60 @@ impl SegmentWriter {
     /// A file could not be written. Some of the files may have their names by then; a replay overwrites
     /// them.
     pub fn finish(self) -> Result<Vec<LakeFile>, LakeError> {
-        let settled: Result<Vec<Settled>, _> = self.files.into_iter().map(FileWriter::settle).collect();
+        let files = self.files.into_inner().unwrap_or_else(PoisonError::into_inner);
+        // Nobody pushes any more, so that each is held here alone.
+        let making = files.into_values().flatten().filter_map(|(_, file)| Arc::into_inner(file));
+        let writers = making.map(|file| file.writer.into_inner().unwrap_or_else(PoisonError::into_inner));
+        let settled: Result<Vec<Settled>, _> = writers.map(FileWriter::settle).collect();
         let mut files = publish(&self.lake, settled?)?;
         files.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(files)
     }
 
-    fn file_of(&mut self, organisation: &OrganisationId, day: Day) -> Result<usize, LakeError> {
-        let days = self.places.get(organisation);
-        if let Some((_, at)) = days.and_then(|days| days.iter().find(|(known, _)| *known == day)) {
-            return Ok(*at);
+    fn file_of(&self, organisation: &OrganisationId, day: Day) -> Result<Arc<Making>, LakeError> {
+        let known = |days: &Vec<(Day, Arc<Making>)>| {
+            days.iter().find(|(known, _)| *known == day).map(|(_, file)| Arc::clone(file))
+        };
+        let files = self.files.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(file) = files.get(organisation).and_then(known) {
+            return Ok(file);
         }
-        let at = self.files.len();
-        self.files.push(FileWriter::new(&self.lake, organisation, day, &self.segment, &self.properties)?);
-        self.memory.push(0);
-        self.places.entry(organisation.clone()).or_default().push((day, at));
-        Ok(at)
+        drop(files);
+        let mut files = self.files.write().unwrap_or_else(PoisonError::into_inner);
+        let days = files.entry(organisation.clone()).or_default();
+        if let Some(file) = known(days) {
+            return Ok(file);
+        }
+        let writer = FileWriter::new(&self.lake, organisation, day, &self.segment, &self.properties)?;
+        let file = Arc::new(Making { writer: Mutex::new(writer), memory: AtomicUsize::new(0) });
+        days.push((day, Arc::clone(&file)));
+        Ok(file)
     }
 
-    fn recount(&mut self, at: usize) {
-        let now = self.files[at].memory();
-        self.in_all = self.in_all - self.memory[at] + now;
-        self.memory[at] = now;
+    /// Counts a file's memory anew. Whoever has locked it is the only one to do so.
+    fn recount(&self, file: &Making, writer: &FileWriter) {
+        let now = writer.memory();
+        let before = file.memory.swap(now, Relaxed);
+        if now >= before {
+            self.in_all.fetch_add(now - before, Relaxed);
+        } else {
+            self.in_all.fetch_sub(before - now, Relaxed);
+        }
     }
 
     /// Writes out the largest row group. Says whether that gave memory back.
-    fn shrink(&mut self) -> Result<bool, LakeError> {
-        let Some(largest) = (0..self.files.len()).max_by_key(|at| self.memory[*at]) else { return Ok(false) };
-        let before = self.in_all;
-        self.files[largest].end_group()?;
-        self.recount(largest);
-        Ok(self.in_all < before)
+    fn shrink(&self) -> Result<bool, LakeError> {
+        let files = self.files.read().unwrap_or_else(PoisonError::into_inner);
+        let all = files.values().flatten().map(|(_, file)| file);
+        let Some(largest) = all.max_by_key(|file| file.memory.load(Relaxed)).cloned() else {
+            return Ok(false);
+        };
+        drop(files);
+        let mut writer = largest.lock();
+        let before = writer.memory();
+        writer.end_group()?;
+        self.recount(&largest, &writer);
+        Ok(writer.memory() < before)
     }
 }
 

@@ -29,8 +29,8 @@ impl TestLake {
     }
 
     pub fn write(&self, segment: &str, rows: &[FoundRow], options: WriteOptions) -> Vec<LakeFile> {
-        let mut writer = SegmentWriter::new(&self.lake, segment, options).unwrap();
-        rows.iter().for_each(|row| push(&mut writer, row));
+        let writer = SegmentWriter::new(&self.lake, segment, options).unwrap();
+        rows.iter().for_each(|row| push(&writer, row));
         writer.finish().unwrap()
     }
 
@@ -68,7 +68,7 @@ pub fn small() -> WriteOptions {
     WriteOptions { group_rows: 512, ..WriteOptions::default() }
 }
 
-pub fn push(writer: &mut SegmentWriter, row: &FoundRow) {
+pub fn push(writer: &SegmentWriter, row: &FoundRow) {
     fn texts(list: &[String]) -> Vec<&str> {
         list.iter().map(String::as_str).collect()
     }

@@ -79,10 +79,10 @@ fn memory_stays_within_its_budget_and_nothing_is_lost() {
     }
     let budget = 24 << 20;
     let options = WriteOptions { memory: budget, ..WriteOptions::default() };
-    let mut writer = SegmentWriter::new(&lake.lake, "1-1", options.clone()).unwrap();
+    let writer = SegmentWriter::new(&lake.lake, "1-1", options.clone()).unwrap();
     let mut over = 0;
     for row in &rows {
-        push(&mut writer, row);
+        push(&writer, row);
         over = over.max(writer.memory().saturating_sub(budget));
     }
     assert_eq!(over, 0);
@@ -96,8 +96,8 @@ fn memory_stays_within_its_budget_and_nothing_is_lost() {
 fn a_segment_that_is_given_up_leaves_nothing() {
     let lake = TestLake::new();
     let options = WriteOptions { memory: 0, ..WriteOptions::default() };
-    let mut writer = SegmentWriter::new(&lake.lake, "1-1", options).unwrap();
-    events(0..5_000).iter().for_each(|row| push(&mut writer, row));
+    let writer = SegmentWriter::new(&lake.lake, "1-1", options).unwrap();
+    events(0..5_000).iter().for_each(|row| push(&writer, row));
     let made = names(lake.folder.path());
     assert!(!made.is_empty() && made.iter().all(|name| name.starts_with('.') && name.ends_with(".tmp")));
     drop(writer);

@@ -66,7 +66,7 @@ struct Progress {
     findings: u64,
     undecodable: u64,
     attempt: u32,
-    desks: usize,
+    is_closed: bool,
     files: Vec<LakeFile>,
     names: Vec<BatchName>,
     failed: Option<String>,
@@ -139,9 +139,9 @@ impl Clerk {
             Report::Files { segment, attempt, files } => {
                 let progress = self.segments.entry(segment).or_default();
                 if attempt == progress.attempt {
-                    progress.desks += 1;
+                    progress.is_closed = true;
                     match files {
-                        Ok(files) => progress.files.extend(files),
+                        Ok(files) => progress.files = files,
                         Err(reason) => progress.failed = Some(reason),
                     }
                 }
@@ -195,8 +195,7 @@ impl Clerk {
 
     /// Closes segments of which everything is known.
     fn complete(&mut self) {
-        let workers = self.post.workers;
-        let is_known = |progress: &Progress| progress.over.is_some() && progress.desks == workers;
+        let is_known = |progress: &Progress| progress.over.is_some() && progress.is_closed;
         let mut known: Vec<SegmentId> = self
             .segments
             .iter()
@@ -278,13 +277,7 @@ impl Clerk {
             if progress.try_at.is_some_and(|at| at <= now) {
                 progress.try_at = None;
                 progress.attempt += 1;
-                progress.desks = 0;
-                // Another worker may write these events now.
-                let written = std::mem::take(&mut progress.files);
-                let deleted = self.post.lake.delete(written.iter().map(|file| file.path.as_str()));
-                if let Err(error) = deleted {
-                    tracing::error!(segment = %id, error = %chain(&error), "could not delete files that are nobody's");
-                }
+                progress.is_closed = false;
                 let _ = self.again.send((*id, progress.attempt));
             }
         }

@@ -140,7 +140,7 @@ impl Eyes {
         frame: &Frame,
         engine: &Arc<Engine>,
         exceptions: &Exceptions,
-        mut lake: Option<&mut SegmentWriter>,
+        lake: Option<&SegmentWriter>,
         detect: bool,
     ) -> Seen {
         if engine.generation != self.engine.generation {
@@ -148,7 +148,7 @@ impl Eyes {
         }
         let mut seen = Seen::default();
         for batch in frame.batches() {
-            self.batch(batch, exceptions, lake.as_deref_mut(), detect, &mut seen);
+            self.batch(batch, exceptions, lake, detect, &mut seen);
         }
         seen
     }
@@ -157,7 +157,7 @@ impl Eyes {
         &mut self,
         batch: BatchRef<'_>,
         exceptions: &Exceptions,
-        mut lake: Option<&mut SegmentWriter>,
+        lake: Option<&SegmentWriter>,
         detect: bool,
         seen: &mut Seen,
     ) {
@@ -191,7 +191,7 @@ impl Eyes {
             Decoded::Event { event, .. } => {
                 let place = Place { batch, index };
                 index += 1;
-                self.event(&event, place, exceptions, lake.as_deref_mut(), detect, seen);
+                self.event(&event, place, exceptions, lake, detect, seen);
             }
             Decoded::Bad { record, offset, length, error } => {
                 wrong += 1;
@@ -253,7 +253,7 @@ impl Eyes {
         event: &Event<'_>,
         place: Place<'_>,
         exceptions: &Exceptions,
-        lake: Option<&mut SegmentWriter>,
+        lake: Option<&SegmentWriter>,
         detect: bool,
         seen: &mut Seen,
     ) {

@@ -91,7 +91,7 @@ pub async fn sweep(store: &Store, lake: &Lake, first: BatchId) -> Result<(), Err
 
 /// The first batch of the segment of the journal that files of this name come from. `None`: they are merged.
 fn number(segment: &str) -> Option<BatchId> {
-    segment.split_once('-')?.0.parse().ok().map(BatchId)
+    segment.split('-').next()?.parse().ok().map(BatchId)
 }
 
 /// One round of tidying. What it holds in memory is one day of one organisation at a time.

@@ -18,6 +18,7 @@ mod interface;
 mod keeper;
 mod logging;
 mod lowly;
+mod making;
 mod refresh;
 pub mod serve;
 mod silence;
@@ -96,7 +97,7 @@ impl Hub {
             lake: lake.clone(),
             write: WriteOptions {
                 level: config.lake.compression_level,
-                memory: (config.lake.memory_megabytes << 20) / workers,
+                memory: config.lake.memory_megabytes << 20,
                 ..WriteOptions::default()
             },
             workers,

@@ -4,7 +4,7 @@
 //! reports back into the order of the journal.
 //!
 //! Invariant: when the clerk hears that a segment is over, it has been sent everything that was seen of it,
-//! and each worker has been told to close its files of it.
+//! and each worker has been told to close it.
 //! Invariant: queues are short and bounded: who is behind slows down who is before, down to the journal, which
 //! is what holds the waiting.
 
@@ -20,6 +20,8 @@ use ward_lake::{Lake, LakeFile, SegmentWriter, WriteOptions};
 
 use super::engine::{Engine, Exceptions};
 use super::eyes::{Eyes, Seen};
+use super::making::{Attempt, Making};
+use crate::detect::problems::chain;
 
 /// What the clerk hears.
 pub enum Report {
@@ -38,7 +40,7 @@ pub enum Report {
     Damage(u64, Damage),
     /// All of a segment has been dealt out.
     Over(u64, SegmentInfo),
-    /// A worker has closed its files of a segment, or could not.
+    /// All workers have closed a segment: its files are complete, or could not be written.
     Files {
         /// The segment.
         segment: SegmentId,
@@ -62,7 +64,7 @@ pub struct Post {
     pub exceptions: Arc<ArcSwap<Exceptions>>,
     /// The lake.
     pub lake: Lake,
-    /// How files are written, for each worker.
+    /// How files are written.
     pub write: WriteOptions,
     /// How many workers.
     pub workers: usize,
@@ -101,12 +103,15 @@ pub fn start(
 ) -> Vec<thread::JoinHandle<()>> {
     let mut threads = Vec::new();
     let mut desks = Vec::new();
+    let making = Arc::new(Making::new(post.lake.clone(), post.write.clone(), post.workers));
     for number in 0..post.workers {
         let (sender, receiver) = sync_channel(2);
-        let (post, reports) = (post.clone(), reports.clone());
+        let (post, reports, making) = (post.clone(), reports.clone(), Arc::clone(&making));
         desks.push(sender);
-        threads
-            .push(spawn(&format!("watch-{number}"), move || Desk::new(post, number, reports).run(&receiver)));
+        threads.push(spawn(&format!("watch-{number}"), move || {
+            Desk { eyes: Eyes::new(post.engine.load_full()), post, reports, making, writer: None }
+                .run(&receiver);
+        }));
     }
     let post = post.clone();
     threads.push(spawn("watch-read", move || {
@@ -159,7 +164,7 @@ impl Dealer {
                     }
                 }
                 Err(error) => {
-                    tracing::error!(error = %crate::detect::problems::chain(&error), "could not read the journal; trying again");
+                    tracing::error!(error = %chain(&error), "could not read the journal; trying again");
                     thread::sleep(Duration::from_secs(1));
                 }
             }
@@ -202,7 +207,7 @@ impl Dealer {
                 Ok(_) => break,
                 Err(error) => {
                     // Files of a part of a segment must never pass for those of all of it.
-                    broken = Some(crate::detect::problems::chain(&error));
+                    broken = Some(chain(&error));
                     break;
                 }
             }
@@ -235,28 +240,17 @@ impl Dealer {
     }
 }
 
-/// Where a worker sits: its eyes and the files it is writing.
+/// Where a worker sits.
 struct Desk {
     post: Post,
-    number: usize,
     reports: SyncSender<Report>,
     eyes: Eyes,
-    files: Vec<Open>,
-}
-
-/// Files of a segment in the making.
-struct Open {
-    segment: SegmentId,
-    attempt: u32,
-    writer: Result<SegmentWriter, String>,
+    making: Arc<Making>,
+    /// What it wrote to last.
+    writer: Option<(Attempt, Arc<SegmentWriter>)>,
 }
 
 impl Desk {
-    fn new(post: Post, number: usize, reports: SyncSender<Report>) -> Self {
-        let eyes = Eyes::new(post.engine.load_full());
-        Self { post, number, reports, eyes, files: Vec::new() }
-    }
-
     fn run(mut self, work: &Receiver<Work>) {
         while let Ok(work) = work.recv() {
             let report = match work {
@@ -269,7 +263,7 @@ impl Desk {
                     continue;
                 }
                 Work::Close { segment, attempt, broken } => {
-                    let files = self.close(segment, attempt, broken);
+                    let Some(files) = self.close((segment, attempt), broken) else { continue };
                     Report::Files { segment, attempt, files }
                 }
             };
@@ -280,45 +274,31 @@ impl Desk {
     }
 
     fn look(&mut self, frame: &Frame, engine: &Arc<Engine>, attempt: u32, detect: bool) -> Seen {
-        let at = self.open(frame.segment(), attempt);
+        let of = (frame.segment(), attempt);
+        if self.writer.as_ref().is_none_or(|(known, _)| *known != of) {
+            self.writer = self.making.writer(of).map(|writer| (of, writer));
+        }
         let exceptions = self.post.exceptions.load();
-        let Some(open) = self.files.get_mut(at) else { return Seen::default() };
-        let writer = open.writer.as_mut().ok();
+        let writer = self.writer.as_ref().map(|(_, writer)| &**writer);
         let mut seen = self.eyes.look(frame, engine, &exceptions, writer, detect);
         if let Some(error) = seen.lake.take() {
-            open.writer = Err(crate::detect::problems::chain(&error));
+            self.writer = None;
+            self.making.fail(of, chain(&error));
         }
         seen
     }
 
-    fn open(&mut self, segment: SegmentId, attempt: u32) -> usize {
-        let is_it = |open: &Open| open.segment == segment && open.attempt == attempt;
-        if let Some(at) = self.files.iter().position(is_it) {
-            return at;
+    fn close(&mut self, of: Attempt, broken: Option<String>) -> Option<Result<Vec<LakeFile>, String>> {
+        if self.writer.as_ref().is_some_and(|(known, _)| *known == of) {
+            self.writer = None;
         }
-        let name = format!("{segment}-{}", self.number);
-        let writer = SegmentWriter::new(&self.post.lake, name, self.post.write.clone());
-        let writer = writer.map_err(|error| crate::detect::problems::chain(&error));
-        self.files.push(Open { segment, attempt, writer });
-        self.files.len() - 1
-    }
-
-    fn close(
-        &mut self,
-        segment: SegmentId,
-        attempt: u32,
-        broken: Option<String>,
-    ) -> Result<Vec<LakeFile>, String> {
-        let is_it = |open: &Open| open.segment == segment && open.attempt == attempt;
-        let open = self.files.iter().position(is_it).map(|at| self.files.swap_remove(at));
         if let Some(broken) = broken {
-            return Err(broken);
+            self.making.fail(of, broken);
         }
-        let Some(open) = open else { return Ok(Vec::new()) };
         let start = Instant::now();
-        let files = open.writer?.finish().map_err(|error| crate::detect::problems::chain(&error));
-        tracing::debug!(%segment, worker = self.number, took = ?start.elapsed(), "closed the files of a segment");
-        files
+        let files = self.making.close(of)?;
+        tracing::debug!(segment = %of.0, took = ?start.elapsed(), "closed the files of a segment");
+        Some(files)
     }
 }
 

@@ -246,7 +246,7 @@ impl Hub {
         device: &str,
     ) {
         let segment = format!("{}-0", batch.0);
-        let mut writer = SegmentWriter::new(&self.state.lake, segment, WriteOptions::default()).unwrap();
+        let writer = SegmentWriter::new(&self.state.lake, segment, WriteOptions::default()).unwrap();
         for index in 0..count {
             let time =
                 Timestamp::from_micros(at("2026-11-26T11:00:00Z").micros() + i64::from(index) * 1_000_000);

@@ -16,7 +16,7 @@ use ward_store::{lake_files, ledger};
 
 use super::disks::{JournalDisk, LakeDisk, Recorder};
 use super::states::{State, states};
-use super::{configure, enter_senders, events, expected, folder, found_by_rules, send, settle};
+use super::{SENDERS, configure, enter_senders, events, expected, folder, found_by_rules, send, settle};
 use crate::clock::now;
 use crate::hub::{Hub, keeper};
 
@@ -57,13 +57,14 @@ fn run_once() -> (Recorder, Vec<u8>, Vec<u8>) {
         let lake = Lake::on(Arc::new(LakeDisk(recorder.clone())), config.lake());
         let hub = Hub::start_on(&config, journal, lake.clone()).await.unwrap();
         let mut batches = 0..;
-        for round in 0..4 {
-            for batch in batches.by_ref().take(6) {
+        // A segment each, with a file for each organisation: enough of them to be put together.
+        for round in 0..10 {
+            for batch in batches.by_ref().take(SENDERS.len()) {
                 recorder.record().sent.push(batch);
                 assert_eq!(send(&hub, batch).await, 200);
                 recorder.record().acknowledged.push(batch);
             }
-            if round == 2 {
+            if round == 8 {
                 settle(&hub).await;
                 // the day of the events is over then, so that few files are many
                 for later in [172_800, 173_400] {
