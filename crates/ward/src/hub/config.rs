@@ -3,6 +3,7 @@
 //! An environment variable overrides a setting: `WARD_LAKE__RETENTION_DAYS=30` is `retention_days` in
 //! `[lake]`.
 
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use figment::Figment;
@@ -25,6 +26,8 @@ pub struct HubConfig {
     pub watch: WatchConfig,
     /// The lake.
     pub lake: LakeConfig,
+    /// Records that could not be decoded.
+    pub dead_letters: DeadLettersConfig,
     /// The interface and console.
     pub api: ApiConfig,
     /// Searches.
@@ -92,6 +95,16 @@ pub struct LakeConfig {
     pub memory_megabytes: usize,
     /// Seconds between rounds of tidying: small files are put together, old ones removed. Default 60.
     pub tidy_seconds: u64,
+}
+
+/// Records that could not be decoded, which are set aside whole.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DeadLettersConfig {
+    /// Megabytes of the database that those of one source may take. Above it, its oldest are dropped. Default 256.
+    pub megabytes_of_source: NonZeroU32,
+    /// Days that they are kept, counted from when they came. Default 90.
+    pub days: NonZeroU32,
 }
 
 /// The interface.
@@ -209,7 +222,8 @@ impl HubConfig {
 }
 
 /// The parts that the environment may set; listeners are lists and stay in the file.
-const SECTIONS: [&str; 7] = ["data__", "journal__", "watch__", "lake__", "api__", "hunt__", "log__"];
+const SECTIONS: [&str; 8] =
+    ["data__", "journal__", "watch__", "lake__", "dead_letters__", "api__", "hunt__", "log__"];
 
 impl Default for DataConfig {
     fn default() -> Self {
@@ -245,6 +259,13 @@ impl Default for LakeConfig {
             memory_megabytes: 128,
             tidy_seconds: 60,
         }
+    }
+}
+
+impl Default for DeadLettersConfig {
+    fn default() -> Self {
+        let one = NonZeroU32::MIN;
+        Self { megabytes_of_source: one.saturating_add(255), days: one.saturating_add(89) }
     }
 }
 
@@ -293,6 +314,21 @@ mod tests {
         let cause = crate::detect::problems::chain(&HubConfig::load(Some(&path)).unwrap_err());
         assert!(cause.contains("retention_day") && cause.contains("line 2"), "{error}: {cause}");
         assert!(HubConfig::load(Some(Path::new("/no/such.toml"))).is_err());
+    }
+
+    #[test]
+    fn no_dead_letters_at_all_cannot_be_asked_for() {
+        for setting in ["days", "megabytes_of_source"] {
+            let (_folder, path) = file(&format!("[dead_letters]\n{setting} = 0\n"));
+            let error = HubConfig::load(Some(&path)).unwrap_err().to_string();
+            assert!(
+                error.contains("line 2") && error.contains(setting) && error.contains("nonzero"),
+                "{error}"
+            );
+        }
+        let (_folder, path) = file("[dead_letters]\ndays = 7\n");
+        let letters = HubConfig::load(Some(&path)).unwrap().dead_letters;
+        assert_eq!((letters.days.get(), letters.megabytes_of_source.get()), (7, 256));
     }
 
     #[test]

@@ -20,6 +20,7 @@ use ward_lake::{Lake, LakeFile, SegmentWriter, WriteOptions};
 
 use super::engine::{Engine, Exceptions};
 use super::eyes::{Eyes, Seen};
+use super::letters::Letters;
 
 /// What the clerk hears.
 pub enum Report {
@@ -62,6 +63,8 @@ pub struct Post {
     pub exceptions: Arc<ArcSwap<Exceptions>>,
     /// The lake.
     pub lake: Lake,
+    /// What is kept of dead letters.
+    pub letters: Arc<Letters>,
     /// How files are written, for each worker.
     pub write: WriteOptions,
     /// How many workers.
