@@ -11,6 +11,7 @@ use crate::gate::Gate;
 use crate::inbox::{Inbox, Refusal, SetAside};
 use crate::memory::Memory;
 use crate::sources::{Sender, Sources};
+use crate::thinned::Thinned;
 use crate::{Limits, credentials};
 
 /// Tells the time.
@@ -42,6 +43,8 @@ pub(crate) struct Door {
     inbox: Arc<dyn Inbox>,
     sources: Arc<Sources>,
     clock: Clock,
+    /// What was told of what was set aside.
+    told: Thinned<(SourceId, Reason)>,
 }
 
 /// What a client shows for who it is.
@@ -82,6 +85,7 @@ impl Door {
             inbox: Arc::clone(&dependencies.inbox),
             sources: Arc::clone(&dependencies.sources),
             clock: Arc::clone(&dependencies.clock),
+            told: Thinned::default(),
         })
     }
 
@@ -178,17 +182,21 @@ impl Door {
         reason: Reason,
         bytes: Vec<u8>,
     ) -> Result<(), Refusal> {
-        tracing::warn!(
-            listener = self.name,
-            source = %sender.id(),
-            reason = reason.name(),
-            bytes = bytes.len(),
-            "set aside what could not be read"
-        );
+        let received = self.now();
+        if let Some(untold) = self.told.due((sender.id().clone(), reason), received) {
+            tracing::warn!(
+                listener = self.name,
+                source = %sender.id(),
+                reason = reason.name(),
+                bytes = bytes.len(),
+                untold,
+                "set aside what could not be read"
+            );
+        }
         let letter = SetAside {
             organisation: sender.organisation().clone(),
             source: sender.id().clone(),
-            received: self.now(),
+            received,
             listener: self.name.clone(),
             protocol: self.figures.protocol,
             reason,

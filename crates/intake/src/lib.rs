@@ -35,6 +35,7 @@ pub mod relp;
 mod running;
 mod sources;
 pub mod syslog;
+mod thinned;
 mod tls;
 mod wire;
 

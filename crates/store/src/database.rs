@@ -85,7 +85,7 @@ impl Store {
         if file.is_some_and(|path| !Path::new(&path).exists()) {
             return Ok(None);
         }
-        let store = Self::pools(kind, url, options)?;
+        let store = Self::pools(kind, url, options, false)?;
         store.reach().await?;
         Ok(Some(store))
     }
@@ -130,18 +130,23 @@ impl Store {
 
     pub(crate) fn connect(url: &str, options: StoreOptions) -> Result<Self, StoreError> {
         let kind = Kind::of(url)?;
-        if kind == Kind::Sqlite && !url.contains('?') {
+        let mut is_new = false;
+        if kind == Kind::Sqlite {
             let path = file::path_of(url).ok_or_else(|| StoreError::NoDatabase("sqlite".to_owned()))?;
-            file::make_private(Path::new(&path))?;
+            let path = Path::new(&path);
+            if !url.contains('?') {
+                file::make_private(path)?;
+            }
+            is_new = file::is_empty(path);
         }
-        Self::pools(kind, url, options)
+        Self::pools(kind, url, options, is_new)
     }
 
-    fn pools(kind: Kind, url: &str, options: StoreOptions) -> Result<Self, StoreError> {
+    fn pools(kind: Kind, url: &str, options: StoreOptions, is_new: bool) -> Result<Self, StoreError> {
         install_default_drivers();
         let inner = Inner {
             kind,
-            writer: pool(kind, url, 1, options.wait, kind.set_up_writer(options.wait))?,
+            writer: pool(kind, url, 1, options.wait, kind.set_up_writer(options.wait, is_new))?,
             readers: pool(kind, url, options.readers.max(1), options.wait, kind.set_up_reader(options.wait))?,
             url: url.to_owned(),
         };
@@ -168,6 +173,13 @@ impl Store {
             Kind::Postgres => "BEGIN",
         };
         self.inner.writer.begin_with(start).await.map_err(StoreError::doing("start a change"))
+    }
+
+    /// Runs a statement by itself, outside of any change, on the connection that writes.
+    pub(crate) async fn alone(&self, sql: Sql) -> Result<(), StoreError> {
+        // All of its rows: one that tidies goes on for as long as it is asked for the next.
+        let all = sql.query().fetch_all(&self.inner.writer).await;
+        all.map(drop).map_err(StoreError::doing("tidy up"))
     }
 
     /// Reads all rows of a statement.
@@ -217,12 +229,14 @@ impl Kind {
         }
     }
 
-    fn set_up_writer(self, wait: Duration) -> String {
+    /// A new database can give room back to the disk; that is decided before anything is in it.
+    fn set_up_writer(self, wait: Duration, is_new: bool) -> String {
         match self {
             Self::Sqlite => format!(
-                "PRAGMA busy_timeout = {}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+                "PRAGMA busy_timeout = {}; {}PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
                  PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768",
-                wait.as_millis()
+                wait.as_millis(),
+                if is_new { "PRAGMA auto_vacuum = INCREMENTAL; " } else { "" },
             ),
             Self::Postgres => "SET client_min_messages = warning".to_owned(),
         }

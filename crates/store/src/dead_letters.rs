@@ -1,6 +1,8 @@
 //! What could not be decoded, set aside whole, so that it can be read once somebody knows how.
 //!
 //! Invariant: a record is set aside once, under its place in the journal, however often that is replayed.
+//!
+//! How many are kept, and for how long: [`dropped_letters`](crate::dropped_letters).
 
 use serde_json::json;
 use sqlx::any::AnyRow;
@@ -70,10 +72,10 @@ pub async fn set_aside(
     }
     let mut change = store.change(by, now).await?;
     let mut new = 0;
-    for chunk in letters.chunks(rows_a_statement(9)) {
+    for chunk in letters.chunks(rows_a_statement(10)) {
         let mut insert = Sql::new(
             "INSERT INTO dead_letters (batch, place, organisation, source, received, format, reason, detail, \
-             content) VALUES ",
+             content, bytes) VALUES ",
         );
         insert.tuples(chunk.iter().map(|letter| {
             values![
@@ -86,6 +88,7 @@ pub async fn set_aside(
                 &letter.reason,
                 &letter.detail,
                 letter.content.as_slice(),
+                letter.content.len() as u64,
             ]
         }));
         insert.push(" ON CONFLICT (batch, place) DO NOTHING");

@@ -56,6 +56,11 @@ pub(crate) fn make_private(path: &Path) -> Result<bool, StoreError> {
     }
 }
 
+/// Whether there is nothing in it, or it is not there.
+pub(crate) fn is_empty(path: &Path) -> bool {
+    !std::fs::metadata(path).is_ok_and(|file| file.len() > 0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -18,6 +18,7 @@ mod change;
 pub mod checkpoints;
 mod database;
 pub mod dead_letters;
+pub mod dropped_letters;
 mod error;
 pub mod exceptions;
 mod file;
@@ -30,6 +31,7 @@ pub mod ledger;
 mod migrate;
 pub mod organisations;
 mod reach;
+pub mod room;
 #[cfg(test)]
 mod sample;
 pub mod segments;

@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use ward_core::{EventId, SourceId};
 use ward_store::dead_letters::{self, DeadLetterFilter, Listed};
+use ward_store::dropped_letters;
 
 use crate::ask::{Answer, Ask, shown};
 use crate::refusal::Refusal;
@@ -27,9 +28,14 @@ pub(crate) async fn list(ask: Ask) -> Answer {
 
 /// `GET /api/v1/deadletters/counts`
 pub(crate) async fn counts(ask: Ask) -> Answer {
-    let counts = dead_letters::counts(ask.store(), &ask.narrowed().await?).await?;
+    let scope = ask.narrowed().await?;
+    let counts = dead_letters::counts(ask.store(), &scope).await?;
     let counts = counts.into_iter().map(|(reason, count)| json!({ "reason": reason, "count": count }));
-    shown(&json!({ "counts": counts.collect::<Vec<Value>>() }))
+    let dropped = dropped_letters::dropped(ask.store(), &scope, None).await?;
+    shown(&json!({
+        "counts": counts.collect::<Vec<Value>>(),
+        "dropped": dropped.iter().map(json::dropped_letters).collect::<Vec<Value>>(),
+    }))
 }
 
 /// `GET /api/v1/deadletters/{id}`

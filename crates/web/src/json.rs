@@ -6,6 +6,7 @@ use ward_core::{EventId, Organisation, OrganisationId, Scope, Source, Timestamp}
 use ward_ledger::{Entry, actor_kind_name};
 use ward_store::alerts::Alert;
 use ward_store::dead_letters::Listed;
+use ward_store::dropped_letters::Dropped;
 use ward_store::exceptions::Exception;
 use ward_store::findings::Stored;
 use ward_store::heartbeats::{Heartbeat, Silent};
@@ -138,6 +139,17 @@ pub(crate) fn dead_letter(listed: &Listed) -> Value {
         "detail": letter.detail,
         "bytes": listed.bytes,
         "replayed": maybe_time(listed.replayed),
+    })
+}
+
+pub(crate) fn dropped_letters(dropped: &Dropped) -> Value {
+    json!({
+        "organisation": dropped.organisation.as_str(),
+        "source": dropped.source.as_str(),
+        "why": dropped.why.name(),
+        "count": dropped.letters,
+        "bytes": dropped.bytes,
+        "latest": time(dropped.latest),
     })
 }
 

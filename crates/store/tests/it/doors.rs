@@ -20,6 +20,7 @@ const WITHOUT: &[(&str, &str)] = &[
     ("lake_files::unknown", "names of files, for the lake itself"),
     ("ledger::head", "a number and a hash"),
     ("ledger::verify", "a number and a hash"),
+    ("room::give_back", "no data"),
     ("segments::is_done", "yes or no"),
     ("segments::last_done", "a number"),
     ("segments::names_since", "hashes of senders' choice, for the journal"),

@@ -6,6 +6,7 @@ mod access;
 mod alerts;
 mod crash;
 mod doors;
+mod dropped;
 mod lake;
 mod ledger;
 mod plans;

@@ -80,6 +80,7 @@ fn sections(config: &HubConfig) -> Vec<(&'static str, Table)> {
         ("journal", table(&config.journal)),
         ("watch", table(&config.watch)),
         ("lake", table(&config.lake)),
+        ("dead_letters", table(&config.dead_letters)),
         ("api", table(&config.api)),
         ("hunt", table(&config.hunt)),
         ("log", table(&config.log)),

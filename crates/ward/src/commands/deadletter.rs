@@ -6,6 +6,7 @@ use ward_core::{EventId, SourceId};
 use ward_ledger::Hash;
 use ward_store::auth;
 use ward_store::dead_letters::{self, DeadLetter, DeadLetterFilter, Listed};
+use ward_store::dropped_letters::{self, Dropped, Why};
 use ward_telemetry::input::Format;
 
 use super::client::{Answer, Client, HubArgs};
@@ -15,7 +16,7 @@ use super::{print, tell, write};
 use crate::Ending;
 use crate::clock::now;
 use crate::error::Error;
-use crate::terminal::{counted, safe};
+use crate::terminal::{bytes, counted, safe};
 
 /// Look at what could not be decoded, send it again, or throw it away.
 #[derive(Debug, Args)]
@@ -102,7 +103,8 @@ Examples:
   ward deadletter discard 4711.3 4711.4
 
 A record that is replayed stays listed, with the time of its replay, until it is discarded. If the hub cannot
-decode it again, it comes back as a new one.";
+decode it again, it comes back as a new one. Of each source a limited number is kept, for a limited time
+([dead_letters] in docs/ward.toml); what was dropped for that is told below the list.";
 
 /// Carries out the command.
 ///
@@ -122,6 +124,9 @@ pub fn run(args: &DeadletterArgs) -> Result<Ending, Error> {
         DeadletterCommand::List { which, limit, list } => {
             let found = office.wait(dead_letters::list(store, scope, &which.filter(), None, *limit))?;
             listing(&found).print(list.format)?;
+            for went in office.wait(dropped_letters::dropped(store, scope, which.source.as_ref()))? {
+                tell(&gone(&went))?;
+            }
         }
         DeadletterCommand::Show { id, raw } => {
             let letter = office.wait(dead_letters::get(store, scope, *id))?;
@@ -253,6 +258,17 @@ fn listing(found: &[Listed]) -> Listing {
         ]);
     }
     listing
+}
+
+/// What the hub dropped of a source, which no list has any more.
+fn gone(went: &Dropped) -> String {
+    let Dropped { organisation, source, why, letters, bytes: size, latest } = went;
+    let records = counted(*letters, "record", "records");
+    let why = match why {
+        Why::Age => "older than [dead_letters] days",
+        Why::Quota => "more than [dead_letters] megabytes_of_source, the oldest first",
+    };
+    format!("Dropped of {source} ({organisation}): {records}, {}, {why}; last on {latest}.", bytes(*size))
 }
 
 fn shown(letter: &DeadLetter) -> String {

@@ -331,6 +331,7 @@ mod tests {
     use super::*;
     use crate::hub::engine::{Engine, Exceptions, RulePlaces};
     use crate::hub::eyes::Eyes;
+    use crate::hub::letters::Letters;
     use crate::hub::trials::{batch, configure, folder};
 
     #[tokio::test]
@@ -352,6 +353,7 @@ mod tests {
             engine: Arc::new(ArcSwap::new(Arc::clone(&engine))),
             exceptions: Arc::new(ArcSwap::new(Arc::new(Exceptions::default()))),
             lake: Lake::new(config.lake()),
+            letters: Arc::new(Letters::new(&config.dead_letters)),
             write: WriteOptions::default(),
             workers: 1,
             stop: Arc::new(AtomicBool::new(false)),

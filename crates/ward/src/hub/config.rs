@@ -29,6 +29,8 @@ pub struct HubConfig {
     pub watch: WatchConfig,
     /// The lake.
     pub lake: LakeConfig,
+    /// Records that could not be decoded.
+    pub dead_letters: DeadLettersConfig,
     /// The interface and console.
     pub api: ApiConfig,
     /// Searches.
@@ -96,6 +98,16 @@ pub struct LakeConfig {
     pub memory_megabytes: usize,
     /// Seconds between rounds of tidying: small files are put together, old ones removed. Default 60.
     pub tidy_seconds: u64,
+}
+
+/// Records that could not be decoded, which are set aside whole.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DeadLettersConfig {
+    /// Megabytes of the database that those of one source may take. Above it, its oldest are dropped. Default 256.
+    pub megabytes_of_source: u64,
+    /// Days that they are kept, counted from when they came. Default 90.
+    pub days: u32,
 }
 
 /// The interface.
@@ -213,7 +225,8 @@ impl HubConfig {
 }
 
 /// The parts that the environment may set; listeners are lists and stay in the file.
-const SECTIONS: [&str; 7] = ["data__", "journal__", "watch__", "lake__", "api__", "hunt__", "log__"];
+const SECTIONS: [&str; 8] =
+    ["data__", "journal__", "watch__", "lake__", "dead_letters__", "api__", "hunt__", "log__"];
 
 impl Default for DataConfig {
     fn default() -> Self {
@@ -249,6 +262,12 @@ impl Default for LakeConfig {
             memory_megabytes: 128,
             tidy_seconds: 60,
         }
+    }
+}
+
+impl Default for DeadLettersConfig {
+    fn default() -> Self {
+        Self { megabytes_of_source: 256, days: 90 }
     }
 }
 

@@ -29,6 +29,7 @@ pub fn routes(
     counters: &Arc<Counters>,
 ) -> Router {
     let (journal, figures, counters) = (Arc::clone(&post.journal), Arc::clone(figures), Arc::clone(counters));
+    let letters = Arc::clone(&post.letters);
     let (watched, failing) = (Arc::clone(&journal), Arc::clone(&figures));
     let (inbox, engine) = (JournalInbox(Arc::clone(&journal)), Arc::clone(&post.engine));
     ward_web::routes(State {
@@ -42,7 +43,7 @@ pub fn routes(
             at_once: config.hunt.at_once,
         },
         open_metrics: config.api.open_metrics,
-        metrics: Arc::new(move || figures.text(&journal, &counters) + &super::heap::text()),
+        metrics: Arc::new(move || figures.text(&journal, &counters) + &letters.text() + &super::heap::text()),
         ready: Arc::new(move || match watched.usage().refusing {
             Some(why) => Err(format!("the journal refuses batches: {why}")),
             None if failing.store_failing.load(Relaxed) => Err("the store cannot be written".to_owned()),

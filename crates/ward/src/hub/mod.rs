@@ -16,6 +16,7 @@ mod identity;
 mod inbox;
 mod interface;
 mod keeper;
+mod letters;
 mod logging;
 mod lowly;
 mod making;
@@ -95,6 +96,7 @@ impl Hub {
             engine: Arc::new(ArcSwap::new(engine)),
             exceptions: Arc::new(ArcSwap::new(Arc::new(Exceptions::default()))),
             lake: lake.clone(),
+            letters: Arc::new(letters::Letters::new(&config.dead_letters)),
             write: WriteOptions {
                 level: config.lake.compression_level,
                 memory: config.lake.memory_megabytes << 20,
@@ -150,6 +152,12 @@ impl Hub {
             journal,
             first,
             config.clone(),
+        )));
+        let every = Duration::from_secs(config.lake.tidy_seconds.max(1));
+        tasks.spawn(stop.clone().run_until_cancelled_owned(letters::keep(
+            Arc::clone(&post.letters),
+            store.clone(),
+            every,
         )));
         tasks.spawn(stop.clone().run_until_cancelled_owned(silence::listen(store.clone())));
         let intake = ward_intake::start(&config.intake, &dependencies).await?;

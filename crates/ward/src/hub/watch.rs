@@ -20,6 +20,7 @@ use ward_lake::{Lake, LakeFile, SegmentWriter, WriteOptions};
 
 use super::engine::{Engine, Exceptions};
 use super::eyes::{Eyes, Seen};
+use super::letters::Letters;
 use super::making::{Attempt, Making};
 use crate::detect::problems::chain;
 
@@ -64,6 +65,8 @@ pub struct Post {
     pub exceptions: Arc<ArcSwap<Exceptions>>,
     /// The lake.
     pub lake: Lake,
+    /// What is kept of dead letters.
+    pub letters: Arc<Letters>,
     /// How files are written.
     pub write: WriteOptions,
     /// How many workers.

@@ -42,6 +42,7 @@ fn the_environment_overrides_a_setting_and_what_it_sets_wrongly_is_refused() {
             "WARD_LAKE__RETENTION_DAYS: lake.retention_days is 0, and must be",
         ),
         ("WARD_LOG__LEVEL", "shout", "WARD_LOG__LEVEL: log.level is 'shout', and must be"),
+        ("WARD_DEAD_LETTERS__DAYS", "0", "dead_letters.days is 0, and must be from 1 to"),
     ] {
         for words in [["config", "check"], ["organisation", "list"]] {
             let ran = ward(&desk, &words, &[(name, value)]);
@@ -61,6 +62,7 @@ fn the_check_of_a_configuration_finds_what_would_keep_the_hub_from_starting() {
             "gone.pem",
         ),
         ("[watch]\nrules = [\"gone\"]".to_owned(), "gone"),
+        ("[dead_letters]\ndays = 0".to_owned(), "dead_letters.days is 0, and must be from 1 to"),
         ("[[intake.syslog_tcp]]\nname = \"s\"\nlisten = \"127.0.0.1:0\"".to_owned(), "needs a `source`"),
         (
             http("listen = \"localhost:8088\""),
@@ -377,4 +379,29 @@ fn what_is_set_aside_again_by_a_replay_is_not_replayed_by_it() {
     let told = String::from_utf8_lossy(&ran.stderr);
     assert!(ran.status.code() == Some(2) && told.contains("of RXX, and the token of RYY"), "{told}");
     assert_eq!(letters().len(), 4);
+}
+
+#[test]
+fn a_source_that_sends_what_nobody_can_read_fills_its_own_room_only_and_that_is_told() {
+    let mut hub = Hub::with("tidy_seconds = 1\n[dead_letters]\nmegabytes_of_source = 1");
+    hub.start();
+    let junk = |nth: usize| format!("{{{}", nth.to_string().repeat(400_000));
+    let letters = || hub.rows(&["deadletter", "list", "--format", "json"]);
+    let first = |letters: &[serde_json::Value]| letters[0]["id"].as_str().unwrap().to_owned();
+    assert_eq!(hub.post(&junk(1), "1"), Some(200));
+    until("its letter", || !letters().is_empty());
+    let oldest = first(&letters());
+    for nth in 2..5 {
+        assert_eq!(hub.post(&junk(nth), &nth.to_string()), Some(200));
+    }
+    let told = || {
+        let listed = hub.command(&["deadletter", "list"]).output().unwrap();
+        String::from_utf8_lossy(&listed.stderr).into_owned()
+    };
+    until("what went", || {
+        told().contains("Dropped of rxx (RXX): 2 records, 800.0 kB, more than [dead_letters]")
+    });
+    assert_eq!(letters().len(), 2);
+    assert_ne!(first(&letters()), oldest);
+    until("a line of the log", || hub.log().contains("there are more than are kept of one"));
 }

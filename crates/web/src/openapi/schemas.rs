@@ -189,8 +189,19 @@ const SCHEMAS: &[(&str, &[(&str, &str)])] = &[
             ("text", "string?~"),
         ],
     ),
-    ("DeadLetterCounts", &[("counts", "DeadLetterCount[]")]),
+    ("DeadLetterCounts", &[("counts", "DeadLetterCount[]"), ("dropped", "DroppedLetters[]")]),
     ("DeadLetterCount", &[("reason", "string"), ("count", "integer")]),
+    (
+        "DroppedLetters",
+        &[
+            ("organisation", "string"),
+            ("source", "string"),
+            ("why", "string"),
+            ("count", "integer"),
+            ("bytes", "integer"),
+            ("latest", "string"),
+        ],
+    ),
     ("Replayed", &[("batch", "integer")]),
     ("Discarded", &[("discarded", "integer")]),
     (

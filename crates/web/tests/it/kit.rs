@@ -17,6 +17,7 @@ use ward_core::{
 };
 use ward_lake::{Lake, LakeRow, SegmentWriter, WriteOptions};
 use ward_store::dead_letters::{self, DeadLetter};
+use ward_store::dropped_letters::{self, Bound};
 use ward_store::exceptions::{self, NewException};
 use ward_store::findings::{self, Finding, RuleName};
 use ward_store::heartbeats::{self, Heartbeat};
@@ -205,6 +206,11 @@ impl Hub {
             detail: "it is no JSON".into(),
             content: content.to_vec(),
         };
+        let old = DeadLetter { received: at("2026-01-01"), ..letter(3, "old".into(), b"long ago") };
+        dead_letters::set_aside(&self.store, &Actor::ward("watch"), time, &[old]).await.unwrap();
+        let (all, bound) = (ward_core::Scope::whole_sector(), Bound::Since(time));
+        let keeper = Actor::ward("keeper");
+        dropped_letters::drop_oldest(&self.store, &keeper, time, &all, &source, bound).await.unwrap();
         let letters =
             [letter(1, format!("at-{}", things.source), b"{"), letter(2, "binary".into(), &[0xff, 0])];
         dead_letters::set_aside(&self.store, &Actor::ward("watch"), time, &letters).await.unwrap();

@@ -79,7 +79,10 @@ impl Clerk {
             dead_letters::set_aside(store, &by, now, chunk).await
         });
         match (set_aside, chunk) {
-            (Ok(_), _) => Ok(()),
+            (Ok(_), _) => {
+                self.make_room(chunk);
+                Ok(())
+            }
             (Err(Undone::Stopped), _) => Err(Stopped),
             (Err(Undone::Never(why)), [one]) => {
                 let DeadLetter { id, organisation, source, reason, content, .. } = one;
@@ -92,6 +95,19 @@ impl Clerk {
                 let (some, others) = several.split_at(several.len() / 2);
                 self.enter_letters(some)?;
                 self.enter_letters(others)
+            }
+        }
+    }
+
+    /// Drops the oldest letters of sources of which there are too many, now that these were entered.
+    fn make_room(&self, entered: &[DeadLetter]) {
+        let letters = &self.post.letters;
+        for source in letters.entered(entered) {
+            let made = self
+                .insist("drop dead letters", async |store, now| letters.make_room(store, now, &source).await);
+            // The rounds of the next start do it.
+            if matches!(made, Err(Undone::Stopped)) {
+                return;
             }
         }
     }

@@ -9,7 +9,9 @@ use tracing_subscriber::filter::LevelFilter;
 use ward_core::OrganisationId;
 use ward_store::{Store, StoreError};
 
-use super::{DataConfig, HubConfig, HuntConfig, JournalConfig, LakeConfig, LogConfig, WatchConfig};
+use super::{
+    DataConfig, DeadLettersConfig, HubConfig, HuntConfig, JournalConfig, LakeConfig, LogConfig, WatchConfig,
+};
 use crate::detect::problems::chain;
 
 /// A setting that cannot be what it is.
@@ -51,10 +53,11 @@ impl HubConfig {
     }
 
     /// Every figure, with the least and most that it may be.
-    fn figures(&self) -> [Figure; 13] {
+    fn figures(&self) -> [Figure; 15] {
         let JournalConfig { max_megabytes, reserve_megabytes, seal_seconds, seal_megabytes } = self.journal;
         let WatchConfig { workers, reload_seconds, late_quiet_seconds, .. } = self.watch;
         let LakeConfig { retention_days, memory_megabytes, tidy_seconds, .. } = self.lake;
+        let DeadLettersConfig { megabytes_of_source, days } = self.dead_letters;
         let HuntConfig { memory_megabytes: of_search, seconds, at_once } = self.hunt;
         [
             ("journal.max_megabytes", max_megabytes, 1, EXBIBYTE),
@@ -67,6 +70,8 @@ impl HubConfig {
             ("lake.retention_days", retention_days.into(), 1, CENTURY),
             ("lake.memory_megabytes", memory_megabytes as u64, 1, TEBIBYTE),
             ("lake.tidy_seconds", tidy_seconds, 1, DAY),
+            ("dead_letters.megabytes_of_source", megabytes_of_source, 1, TEBIBYTE),
+            ("dead_letters.days", days.into(), 1, CENTURY),
             ("hunt.memory_megabytes", of_search as u64, 1, TEBIBYTE),
             ("hunt.seconds", seconds, 1, DAY),
             ("hunt.at_once", at_once as u64, 1, 1_000),
@@ -188,6 +193,8 @@ mod tests {
             ("lake", "retention_days"),
             ("lake", "memory_megabytes"),
             ("lake", "tidy_seconds"),
+            ("dead_letters", "megabytes_of_source"),
+            ("dead_letters", "days"),
             ("hunt", "memory_megabytes"),
             ("hunt", "seconds"),
             ("hunt", "at_once"),
