@@ -12,7 +12,7 @@ use crate::{Store, StoreError};
 const STEP: u64 = 4 << 20;
 
 /// Gives free room back to the disk in small steps, at most `most` bytes of what is above `leave`, which is for what
-/// comes next. Tells how many bytes; the file is smaller once they are out of SQLite's log, which is soon.
+/// comes next. Tells how many bytes.
 ///
 /// # Errors
 /// The database fails; what was given back is.
@@ -35,6 +35,11 @@ pub async fn give_back(store: &Store, leave: u64, most: u64) -> Result<u64, Stor
             break;
         }
         given += (free - left) * page;
+    }
+    if given > 0 {
+        // Else a hub that has nothing to write would keep the room. It waits for nobody: while somebody reads what
+        // was before, the file stays as it is until the next checkpoint.
+        store.alone(Sql::new("PRAGMA wal_checkpoint(PASSIVE)")).await?;
     }
     Ok(given)
 }

@@ -203,6 +203,7 @@ fn the_room_of_letters_that_went_is_given_back_to_the_disk() {
         assert_eq!(room::give_back(&store, 0, 1 << 20).await.unwrap(), 4 << 20, "a step");
         let given = room::give_back(&store, 1 << 20, u64::MAX).await.unwrap();
         assert!((10 << 20..12 << 20).contains(&given), "{given}");
+        assert!(size() < 2 << 20, "{} bytes", size());
         set_aside(&store, &[letter(99, "LEEDS", 0, 10)]).await;
         store.close().await;
         assert!(size() < 2 << 20, "{} bytes", size());
