@@ -128,8 +128,8 @@ pub enum Error {
     #[error("use the filter {0}")]
     Filter(String),
     /// A query is none.
-    #[error("read the query")]
-    Query(#[source] ward_lake::QueryError),
+    #[error(transparent)]
+    Query(ward_lake::QueryError),
     /// The hub cannot be used.
     #[error("use the hub {url}: {reason}")]
     Hub {

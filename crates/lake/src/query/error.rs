@@ -2,7 +2,7 @@
 
 /// Why a text is no query. The text finishes "could not ...".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("read the query at column {column}: {expected}")]
+#[error("read the query at column {column}: expected {expected}")]
 pub struct QueryError {
     /// The character of the text at which it went wrong, from 1.
     pub column: usize,

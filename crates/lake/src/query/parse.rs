@@ -77,6 +77,9 @@ impl Parser<'_> {
         match self.cursor.peek() {
             None => Err(self.cursor.error("a word or field")),
             Some(')') => Err(self.cursor.error("a word or field before ')'")),
+            Some(':') if !self.cursor.rest().starts_with("::") => {
+                Err(self.cursor.error("the name of a field before ':' (as a word: \":...\")"))
+            }
             Some(_) => self.term(),
         }
     }
@@ -134,6 +137,9 @@ impl Parser<'_> {
         }
         let place = self.cursor.clone();
         let pattern = self.value(name, &[])?;
+        if let Some((from, to)) = place.rest().split_whitespace().next().and_then(other_range) {
+            return Err(place.error(format!("[{from} TO {to}] for a range (as a text: \"{from}..{to}\")")));
+        }
         self.counted(pattern, |pattern| {
             value::test(name, op, pattern).map_err(|expected| place.error(expected))
         })
@@ -242,6 +248,13 @@ pub(crate) fn name(text: &str) -> Option<&str> {
     let drive = name.len() == 1 && after.starts_with(":\\");
     let word = after.starts_with("://") || after.starts_with("::") || drive;
     (begins && !word && after.starts_with([':', '<', '>'])).then_some(name)
+}
+
+/// The ends of what other languages write for a range, `2..3`. An address of the net is none.
+fn other_range(text: &str) -> Option<(&str, &str)> {
+    let (from, to) = text.trim_end_matches(')').split_once("..")?;
+    let number = |text: &str| text.parse::<f64>().is_ok_and(f64::is_finite);
+    (number(from) && number(to)).then_some((from, to))
 }
 
 fn raw(pattern: super::Pattern) -> Node {

@@ -1,9 +1,11 @@
 //! Which statements are run: one SELECT, or EXPLAIN of one.
 
+use std::ops::ControlFlow;
+
 use datafusion::execution::context::SQLOptions;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::sql::parser::{DFParserBuilder, Statement};
-use datafusion::sql::sqlparser::ast::Statement as Sql;
+use datafusion::sql::sqlparser::ast::{Expr, Statement as Sql, visit_expressions};
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 
 use crate::LakeError;
@@ -14,10 +16,13 @@ const LONGEST: usize = 16 * 1024;
 /// How deep it may nest.
 const DEEPEST: usize = 50;
 
+/// How many expressions other than names and values it may have: planning takes time that grows with their square.
+const MOST_EXPRESSIONS: usize = 2_500;
+
 /// Reads a statement.
 ///
 /// # Errors
-/// It is no SQL, more than one statement, or does more than read.
+/// It is no SQL, more than one statement, has too many expressions, or does more than read.
 pub(crate) fn statement(sql: &str) -> Result<Statement, LakeError> {
     if sql.len() > LONGEST {
         return Err(LakeError::Refused(format!("it is longer than {LONGEST} bytes")));
@@ -32,17 +37,38 @@ pub(crate) fn statement(sql: &str) -> Result<Statement, LakeError> {
     if !statements.is_empty() {
         return Err(LakeError::Refused("it is more than one statement".to_owned()));
     }
-    reads(&statement).then_some(statement).ok_or_else(|| {
-        LakeError::Refused("only SELECT over the table events is answered, or EXPLAIN of it".to_owned())
-    })
+    let Some(query) = query(&statement) else {
+        let only = "only SELECT over the table events is answered, or EXPLAIN of it";
+        return Err(LakeError::Refused(only.to_owned()));
+    };
+    if has_too_many_expressions(query) {
+        return Err(LakeError::Refused(format!(
+            "it has more than {MOST_EXPRESSIONS} expressions: many values of one column are quicker as \
+             column IN ('a', 'b'), and many columns as several statements"
+        )));
+    }
+    Ok(statement)
 }
 
-fn reads(statement: &Statement) -> bool {
+fn query(statement: &Statement) -> Option<&Sql> {
     match statement {
-        Statement::Statement(statement) => matches!(**statement, Sql::Query(_)),
-        Statement::Explain(explain) => reads(&explain.statement),
-        Statement::CreateExternalTable(_) | Statement::CopyTo(_) | Statement::Reset(_) => false,
+        Statement::Statement(statement) => matches!(**statement, Sql::Query(_)).then_some(statement),
+        Statement::Explain(explain) => query(&explain.statement),
+        Statement::CreateExternalTable(_) | Statement::CopyTo(_) | Statement::Reset(_) => None,
     }
+}
+
+fn has_too_many_expressions(query: &Sql) -> bool {
+    let mut count = 0;
+    let visited = visit_expressions(query, |expression| {
+        let is_plain = matches!(
+            expression,
+            Expr::Value(_) | Expr::TypedString(_) | Expr::Identifier(_) | Expr::CompoundIdentifier(_)
+        );
+        count += usize::from(!is_plain);
+        if count > MOST_EXPRESSIONS { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    visited.is_break()
 }
 
 /// Looks at what the statement was understood as.
@@ -106,6 +132,12 @@ mod tests {
         ] {
             assert!(matches!(statement(sql), Err(LakeError::Refused(_))), "{sql}");
         }
+        let many = |count: usize| format!("SELECT 1 FROM events WHERE a = 1{}", " OR a=1".repeat(count));
+        assert!(statement(&many(1_000)).is_ok());
+        let told = statement(&many(2_000)).unwrap_err().to_string();
+        assert!(told.contains("more than 2500 expressions") && told.contains("IN ('a', 'b')"), "{told}");
+        let list = format!("SELECT 1 FROM events WHERE device IN ('a'{})", ", 'b'".repeat(3_000));
+        assert!(statement(&list).is_ok(), "a list is one expression, however long");
         let deep = format!("SELECT {}1{}", "(".repeat(3_000), ")".repeat(3_000));
         assert!(matches!(statement(&deep), Err(LakeError::Refused(_))));
     }

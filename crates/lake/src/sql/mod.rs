@@ -139,6 +139,7 @@ impl Statement {
             .await
             .map_err(|error| LakeError::Refused(text(&error)))?;
         guard::plan(&plan)?;
+        one_of_each_name(plan.schema().fields().iter().map(|field| field.name().as_str()))?;
         let frame = session.execute_logical_plan(plan).await.map_err(failed)?;
         let mut batches = frame.execute_stream().await.map_err(failed)?;
         let mut encoder = Encoder::new(self.format, &batches.schema())?;
@@ -179,14 +180,35 @@ fn explained(error: DataFusionError, memory: usize) -> LakeError {
     }
 }
 
+/// Rows are written with the names of their columns: a second one of a name would hide the first.
+fn one_of_each_name<'a>(names: impl Iterator<Item = &'a str>) -> Result<(), LakeError> {
+    let mut known = std::collections::HashSet::new();
+    for name in names {
+        if !known.insert(name) {
+            return Err(LakeError::Refused(format!(
+                "two of its columns are called '{name}': give one another name with AS"
+            )));
+        }
+    }
+    Ok(())
+}
+
 /// What the engine says, in one line and without its own names for kinds of errors.
 fn text(error: &DataFusionError) -> String {
     let text = error.strip_backtrace();
+    let kinds =
+        ["SQL error: ", "Error during planning: ", "This feature is not implemented: ", "Schema error: "];
     let text =
-        ["SQL error: ", "Error during planning: ", "This feature is not implemented: ", "Schema error: "]
-            .iter()
-            .fold(text, |text, kind| text.strip_prefix(kind).map(str::to_owned).unwrap_or(text));
+        kinds.iter().fold(text, |text, kind| text.strip_prefix(kind).map(str::to_owned).unwrap_or(text));
     let text = text.replace("ward.lake.", "");
+    // It takes what it was not made for as a fault of its own, and asks to be told.
+    let text = match text.strip_prefix("Internal error: ") {
+        Some(inner) => {
+            let inner = inner.split("This issue was likely caused by").next().unwrap_or_default().trim();
+            format!("the engine cannot do this: {inner} (raw is binary: raw_text(raw) is its text)")
+        }
+        None => text,
+    };
     text.lines().collect::<Vec<_>>().join(" ").chars().take(500).collect()
 }
 

@@ -7,7 +7,7 @@ use ward_lake::{ExportFormat, LakeError, Limits};
 
 use crate::sample::{TestLake, events, everyone, leeds};
 
-fn ask(lake: &TestLake, scope: &Scope, sql: &str) -> Result<Vec<serde_json::Value>, LakeError> {
+pub fn ask(lake: &TestLake, scope: &Scope, sql: &str) -> Result<Vec<serde_json::Value>, LakeError> {
     let limits = Limits { rows: usize::MAX, ..Limits::default() };
     let text = String::from_utf8(bytes(lake, scope, sql, ExportFormat::Ndjson, limits)?).unwrap();
     Ok(text.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
@@ -77,6 +77,22 @@ fn lists_can_be_taken_apart_and_groups_counted() {
     assert_eq!(row["organisation"], "RR8");
     assert_eq!(row["day"], "2026-11-24");
     assert!(row["raw"].as_str().unwrap().contains("EventID"));
+}
+
+#[test]
+fn what_cannot_be_answered_says_what_would_be() {
+    let lake = TestLake::new().with("1-1", events(0..10));
+    for (sql, said) in [
+        ("SELECT substr(raw, 1, 3) FROM events", "raw_text(raw) is its text"),
+        (
+            "SELECT a.device, b.device FROM events a JOIN events b ON a.batch = b.batch",
+            "two of its columns are called 'device'",
+        ),
+        ("SELECT 1 AS n, 2 AS n", "AS"),
+    ] {
+        let told = ask(&lake, &everyone(), sql).unwrap_err().to_string();
+        assert!(told.contains(said) && !told.to_lowercase().contains("bug"), "{sql}: {told}");
+    }
 }
 
 /// Statements that try to see more than one organisation's events.

@@ -48,7 +48,7 @@ pub struct HuntArgs {
     #[arg(long, value_name = "NUMBER", default_value_t = 1_000)]
     limit: usize,
     /// Seconds that it may take [default: as the configuration says]
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     seconds: Option<u64>,
     /// How rows are written
     #[arg(long, short, value_enum, default_value_t = HuntFormat::Table)]
