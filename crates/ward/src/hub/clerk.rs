@@ -23,6 +23,7 @@ use ward_store::segments::{self, BatchName, SegmentDone};
 use ward_store::{Store, checkpoints};
 use ward_web::catalogue;
 
+use self::entering::Undone;
 use super::correlators::Correlators;
 use super::eyes::Seen;
 use super::figures::Figures;
@@ -34,6 +35,8 @@ use crate::detect::problems::chain;
 const TOGETHER: usize = 1_000;
 /// How long a finding waits for others.
 const SOON: Duration = Duration::from_millis(50);
+/// How long a segment that the store does not take as it is waits until it is written and tried anew.
+const STUCK: Duration = Duration::from_secs(60);
 
 /// Keeps the books of the watch.
 pub struct Clerk {
@@ -154,6 +157,7 @@ impl Clerk {
     fn in_order(&mut self) {
         while let Some(report) = self.waiting.remove(&self.next) {
             self.next += 1;
+            self.post.awaited.store(self.next, Relaxed);
             match report {
                 Report::Seen { engine, seen, next, .. } => {
                     self.correlators.change_rules(&engine);
@@ -212,18 +216,28 @@ impl Clerk {
                 progress.try_at = Some(Instant::now() + pause);
                 continue;
             }
-            let Some(progress) = self.segments.remove(&id) else { continue };
-            if self.close(&progress).is_some() {
-                self.remove_done();
+            let Some(mut progress) = self.segments.remove(&id) else { continue };
+            match self.close(&progress) {
+                Ok(()) => self.remove_done(),
+                Err(Undone::Stopped) => {}
+                // The journal keeps it, and others are closed.
+                Err(Undone::Never(_)) => {
+                    self.figures.lake_failures.fetch_add(1, Relaxed);
+                    progress.try_at = Some(Instant::now() + STUCK);
+                    self.segments.insert(id, progress);
+                }
             }
         }
     }
 
-    /// `None`: the store could not be written before the hub stopped, so the journal keeps the segment.
-    fn close(&mut self, progress: &Progress) -> Option<()> {
-        let info = progress.over?;
+    /// Enters all that is known of a segment into the store.
+    ///
+    /// # Errors
+    /// It was not; the journal keeps the segment.
+    fn close(&mut self, progress: &Progress) -> Result<(), Undone> {
+        let Some(info) = progress.over else { return Ok(()) };
         if !self.enter() {
-            return None;
+            return Err(Undone::Stopped);
         }
         let by = Actor::ward("watch");
         let mut heartbeats = std::mem::take(&mut self.heartbeats);
@@ -234,12 +248,19 @@ impl Clerk {
             .is_ok()
         });
         self.heartbeats = heartbeats;
-        let lanes = self.correlators.changed();
-        for (name, position, state) in &lanes {
-            self.insist("store the state of correlations", async |store, now| {
-                checkpoints::put(store, &by, now, name, *position, state).await
-            })
-            .ok()?;
+        for lane in self.correlators.changed() {
+            let put = self.insist("store the state of correlations", async |store, now| {
+                checkpoints::put(store, &by, now, &lane.name, lane.heard, &lane.state).await
+            });
+            match put {
+                Ok(()) => self.correlators.is_stored(&lane.key),
+                Err(Undone::Stopped) => return Err(Undone::Stopped),
+                // It begins anew after the next start, which is less harm than a journal that fills.
+                Err(Undone::Never(_)) => {
+                    self.figures.unstorable.fetch_add(1, Relaxed);
+                    self.correlators.is_stored(&lane.key);
+                }
+            }
         }
         let done = SegmentDone {
             first: info.first,
@@ -252,11 +273,10 @@ impl Clerk {
         let forget = names_since((self.now)());
         self.insist("close a segment", async |store, now| {
             segments::segment_done(store, &by, now, &done, &files, &progress.names, forget).await
-        })
-        .ok()?;
+        })?;
         // Only now is it safe: the store has it.
         self.done.push(info.id);
-        Some(())
+        Ok(())
     }
 
     /// Removes what is done from the journal.
@@ -356,6 +376,7 @@ mod tests {
             letters: Arc::new(Letters::new(&config.dead_letters)),
             write: WriteOptions::default(),
             workers: 1,
+            awaited: Arc::default(),
             stop: Arc::new(AtomicBool::new(false)),
             closed: Arc::new(AtomicBool::new(false)),
         };
@@ -366,7 +387,7 @@ mod tests {
         let mut clerk = Clerk::new(post.clone(), store, runtime, now, figures, correlators, again);
         let (mut eyes, mut reader) = (Eyes::new(Arc::clone(&engine)), post.journal.reader(Position::START));
         while let Some(Item::Frame(frame)) = reader.next().unwrap() {
-            let seen = eyes.look(&frame, &engine, &Exceptions::default(), None, true);
+            let seen = eyes.look(&frame, &engine, &Exceptions::default(), None, true, &Default::default());
             clerk.seen(seen, frame.next_position);
             clerk.advanced -= Duration::from_secs(6);
             clerk.tick();

@@ -58,6 +58,19 @@ struct State {
     changed: bool,
 }
 
+/// A lane that changed, and what is to be stored of it.
+#[derive(Debug)]
+pub struct Changed {
+    /// Under which name it is stored.
+    pub name: String,
+    /// Which lane.
+    pub key: LaneKey,
+    /// The last batch it heard of.
+    pub heard: BatchId,
+    /// Its state.
+    pub state: Vec<u8>,
+}
+
 /// A lane as it is kept.
 #[derive(Debug, Serialize, Deserialize)]
 struct Kept {
@@ -159,16 +172,21 @@ impl Correlators {
         }
     }
 
-    /// The lanes that changed since this was asked last: name, last batch heard, state.
-    pub fn changed(&mut self) -> Vec<(String, BatchId, Vec<u8>)> {
-        let mut all = Vec::new();
-        for (key, state) in self.lanes.iter_mut().filter(|(_, state)| state.changed) {
+    /// The lanes that changed since they were stored last.
+    pub fn changed(&self) -> Vec<Changed> {
+        let changed = self.lanes.iter().filter(|(_, state)| state.changed);
+        let kept = changed.filter_map(|(key, state)| {
+            let bytes = serde_json::to_vec(&state.keep(key)).ok()?;
+            Some(Changed { name: name(key), key: key.clone(), heard: state.heard.batch, state: bytes })
+        });
+        kept.collect()
+    }
+
+    /// Notes that a lane was stored as it is.
+    pub fn is_stored(&mut self, key: &LaneKey) {
+        if let Some(state) = self.lanes.get_mut(key) {
             state.changed = false;
-            if let Ok(bytes) = serde_json::to_vec(&state.keep(key)) {
-                all.push((name(key), state.heard.batch, bytes));
-            }
         }
-        all
     }
 
     /// Takes a lane up again. What cannot be read is told and begins anew.
@@ -369,12 +387,15 @@ mod tests {
             sightings: Vec::new(),
         };
         correlators.hear(lane, &mut Vec::new()).unwrap();
-        let (_, position, state) = correlators.changed().remove(0);
-        assert_eq!(position, BatchId(7));
+        let Changed { heard, state, .. } = correlators.changed().remove(0);
+        assert_eq!(heard, BatchId(7));
+        assert_eq!(correlators.changed().len(), 1, "until it is stored");
+        correlators.is_stored(&key);
+        assert!(correlators.changed().is_empty());
         for (engine, told) in [(old, 1), (engine(&["Image", "User"]), 0)] {
             let mut restored = Correlators::new(engine, quiet);
             restored.restore(&state).unwrap();
-            assert_eq!((restored.lanes[&key].heard.batch, restored.lanes[&key].told.len()), (position, told));
+            assert_eq!((restored.lanes[&key].heard.batch, restored.lanes[&key].told.len()), (heard, told));
         }
     }
 }

@@ -4,12 +4,12 @@
 //! same again.
 //! Invariant: every record of a frame becomes a row of the lake, or is told as undecodable with its reason.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::Cursor;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
-use ward_core::{Event, EventClass, EventId, FieldId, OrganisationId, SourceId, Timestamp};
+use ward_core::{BatchId, Event, EventClass, EventId, FieldId, OrganisationId, SourceId, Timestamp};
 use ward_detect::PlainEvent;
 use ward_detect::compiled::Worker;
 use ward_detect::correlate::{Reduced, Reducer, Sighting, Skipped};
@@ -108,6 +108,8 @@ pub struct Eyes {
     observables: Observables,
     sources: HashMap<u32, String>,
     devices: Devices,
+    /// What is being looked at.
+    at: Option<BatchId>,
 }
 
 /// Where an event stands.
@@ -130,11 +132,18 @@ impl Eyes {
             observables: Observables::default(),
             sources: HashMap::new(),
             devices: Devices::default(),
+            at: None,
             engine,
         }
     }
 
-    /// Looks at a frame; its rows go to the lake. `detect`: whether to ask the rules, too.
+    /// The batch that was being looked at when these eyes met a fault.
+    pub fn at(&self) -> Option<BatchId> {
+        self.at
+    }
+
+    /// Looks at a frame; its rows go to the lake. `detect`: whether to ask the rules, too. `faulty`: batches that are
+    /// not to be looked at.
     pub fn look(
         &mut self,
         frame: &Frame,
@@ -142,14 +151,28 @@ impl Eyes {
         exceptions: &Exceptions,
         lake: Option<&SegmentWriter>,
         detect: bool,
+        faulty: &HashSet<BatchId>,
     ) -> Seen {
         if engine.generation != self.engine.generation {
             *self = Self::new(Arc::clone(engine));
         }
         let mut seen = Seen::default();
         for batch in frame.batches() {
+            self.at = Some(batch.id);
+            if faulty.contains(&batch.id) {
+                seen.undecodable.push(whole(
+                    &batch,
+                    0,
+                    "fault",
+                    "a fault in Ward: please report it".to_owned(),
+                ));
+                continue;
+            }
+            #[cfg(test)]
+            super::trials::fault(batch.payload);
             self.batch(batch, exceptions, lake, detect, &mut seen);
         }
+        self.at = None;
         seen
     }
 
@@ -171,11 +194,8 @@ impl Eyes {
             return;
         }
         let Ok(format) = batch.format.parse::<Format>() else {
-            seen.undecodable.push(whole(
-                &batch,
-                "unknown-format",
-                format!("no format is called '{}'", batch.format),
-            ));
+            let why = format!("no format is called '{}'", batch.format);
+            seen.undecodable.push(whole(&batch, 0, "unknown-format", why));
             return;
         };
         let day = batch.received.seconds().div_euclid(86_400);
@@ -195,9 +215,14 @@ impl Eyes {
             }
             Decoded::Bad { record, offset, length, error } => {
                 wrong += 1;
-                // Those that hold one another's bytes, or are many, are set aside as one.
+                // Those that hold one another's bytes, or are many, are set aside as one; so are those of a file
+                // of which no part can be read by itself.
+                if format == Format::Evtx {
+                    room = 0;
+                }
                 if wrong <= MOST_LETTERS && room > 0 {
-                    let letter = bad(&batch, (record, offset, length), error.code(), &chain(&error));
+                    let place = (free(&seen.undecodable[first_letter..], record), offset, length);
+                    let letter = bad(&batch, place, record, error.code(), &chain(&error));
                     room = room.saturating_sub(letter.content.len());
                     seen.undecodable.push(letter);
                 }
@@ -225,16 +250,14 @@ impl Eyes {
                 Err(error) => failed = Some(error),
             }
             if let Some(error) = failed {
-                seen.undecodable.push(whole(&batch, error.code(), chain(&error)));
+                let index = free(&seen.undecodable[first_letter..], 0);
+                seen.undecodable.push(whole(&batch, index, error.code(), chain(&error)));
             }
         }
-        if wrong > MOST_LETTERS || (wrong > 1 && room == 0) {
+        if wrong > MOST_LETTERS || (wrong > 1 && room == 0) || (wrong > 0 && format == Format::Evtx) {
             seen.undecodable.truncate(first_letter);
-            seen.undecodable.push(whole(
-                &batch,
-                "undecodable",
-                format!("{wrong} records could not be decoded"),
-            ));
+            let why = format!("{wrong} records could not be decoded");
+            seen.undecodable.push(whole(&batch, 0, "undecodable", why));
         }
         self.decoder = decoder;
         if !self.devices.is_empty() {
@@ -438,10 +461,18 @@ fn log_source_text(class: &EventClass) -> String {
     fullest.unwrap_or_default().join("/")
 }
 
-/// One record of a batch that could not be read: its number, where it starts and how long it is.
+/// The place for a letter of this record behind those of its batch: a letter that stood where another does would be
+/// taken for it. Mostly the record's number.
+fn free(letters: &[DeadLetter], record: u64) -> u32 {
+    let record = u32::try_from(record).unwrap_or(u32::MAX);
+    letters.last().map_or(record, |last| record.max(last.id.index.saturating_add(1)))
+}
+
+/// One record of a batch that could not be read: its place, where it starts and how long it is.
 fn bad(
     batch: &BatchRef<'_>,
-    (record, offset, length): (u64, u64, usize),
+    (index, offset, length): (u32, u64, usize),
+    record: u64,
     reason: &'static str,
     detail: &str,
 ) -> DeadLetter {
@@ -457,7 +488,7 @@ fn bad(
     let (count, length) = count.unwrap_or((0, length));
     let bytes = batch.payload.get(start - count..start + length).unwrap_or_default();
     let detail = format!("record {record} at byte {offset}: {detail}");
-    letter(batch, u32::try_from(record).unwrap_or(u32::MAX), reason, detail, bytes)
+    letter(batch, index, reason, detail, bytes)
 }
 
 /// How many bytes of the count stand before a counted message, and how many it counts: `length`, and the line break
@@ -470,8 +501,8 @@ fn count(before: &[u8], length: usize) -> Option<(usize, usize)> {
 }
 
 /// A batch that could not be read from somewhere on.
-fn whole(batch: &BatchRef<'_>, reason: &'static str, detail: String) -> DeadLetter {
-    letter(batch, 0, reason, detail, batch.payload)
+fn whole(batch: &BatchRef<'_>, index: u32, reason: &'static str, detail: String) -> DeadLetter {
+    letter(batch, index, reason, detail, batch.payload)
 }
 
 fn letter(batch: &BatchRef<'_>, index: u32, reason: &str, detail: String, bytes: &[u8]) -> DeadLetter {

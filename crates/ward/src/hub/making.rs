@@ -2,10 +2,14 @@
 //!
 //! Invariant: a segment's files are completed by the last worker to close it, when no other writes to them.
 //! Invariant: where one worker failed, there are no files: those of a part of a segment never pass for all of it.
+//! Invariant: a batch over which a worker fell is known to all of them from then on, so that each writes what the
+//! others would.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use arc_swap::ArcSwap;
+use ward_core::BatchId;
 use ward_journal::SegmentId;
 use ward_lake::{Lake, LakeFile, SegmentWriter, WriteOptions};
 
@@ -20,6 +24,7 @@ pub struct Making {
     options: WriteOptions,
     workers: usize,
     open: Mutex<HashMap<Attempt, Open>>,
+    faulty: ArcSwap<HashSet<BatchId>>,
 }
 
 #[derive(Default)]
@@ -33,7 +38,7 @@ struct Open {
 impl Making {
     /// Nothing yet, for so many workers.
     pub fn new(lake: Lake, options: WriteOptions, workers: usize) -> Self {
-        Self { lake, options, workers, open: Mutex::default() }
+        Self { lake, options, workers, open: Mutex::default(), faulty: ArcSwap::default() }
     }
 
     /// What rows of the segment are pushed to. `None`: it has failed, and they need not be.
@@ -55,6 +60,21 @@ impl Making {
         let open = all.entry(of).or_default();
         open.writer = None;
         open.failed.get_or_insert(reason);
+    }
+
+    /// Batches over which a worker fell.
+    pub fn faulty(&self) -> Arc<HashSet<BatchId>> {
+        self.faulty.load_full()
+    }
+
+    /// Notes that a worker fell over this batch. Its segment is to be written again without it.
+    pub fn fell_over(&self, batch: BatchId, of: Attempt) {
+        self.faulty.rcu(|known| {
+            let mut known = HashSet::clone(known);
+            known.insert(batch);
+            known
+        });
+        self.fail(of, format!("looking at batch {} met a fault in Ward", batch.0));
     }
 
     /// A worker has written all that it will and let its writer go. Tells what came of the files, to the last of

@@ -25,6 +25,7 @@ pub mod serve;
 mod silence;
 #[cfg(test)]
 mod trials;
+mod vital;
 mod watch;
 
 use std::io::ErrorKind;
@@ -103,6 +104,7 @@ impl Hub {
                 ..WriteOptions::default()
             },
             workers,
+            awaited: Arc::default(),
             stop: Arc::new(AtomicBool::new(false)),
             closed: Arc::new(AtomicBool::new(false)),
         };
@@ -111,7 +113,7 @@ impl Hub {
         refresh::exceptions(&store, &post.exceptions).await?;
         let (reports, clerk_reads) = sync_channel(workers * 2);
         let (again, dealer_reads) = channel();
-        let mut threads = watch::start(&post, Position::START, reports, dealer_reads);
+        let mut threads = watch::start(&post, Position::START, reports, dealer_reads)?;
         let clerk = clerk::Clerk::new(
             post.clone(),
             store.clone(),
@@ -121,9 +123,7 @@ impl Hub {
             correlators,
             again,
         );
-        let clerk =
-            std::thread::Builder::new().name("watch-clerk".to_owned()).spawn(move || clerk.run(&clerk_reads));
-        threads.push(clerk.map_err(Error::Thread)?);
+        threads.push(vital::vital("watch-clerk", move || clerk.run(&clerk_reads))?);
         let counters = Arc::new(Counters::default());
         let api = interface::routes(config, &store, &post, &figures, &counters);
         let dependencies = Dependencies {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{Hub, logging};
+use super::{Hub, logging, vital};
 use crate::Ending;
 use crate::commands::office::Place;
 use crate::error::Error;
@@ -41,6 +41,7 @@ pub fn run(args: &ServeArgs) -> Result<Ending, Error> {
     let config = args.place.load()?;
     config.check()?;
     let _logging = logging::start(&config.log)?;
+    vital::tell_faults();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Error::Thread)?;
     runtime.block_on(async {
         let mut terminate = signal(SignalKind::terminate()).map_err(Error::Thread)?;

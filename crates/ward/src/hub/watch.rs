@@ -8,8 +8,9 @@
 //! Invariant: queues are short and bounded: who is behind slows down who is before, down to the journal, which
 //! is what holds the waiting.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -22,7 +23,9 @@ use super::engine::{Engine, Exceptions};
 use super::eyes::{Eyes, Seen};
 use super::letters::Letters;
 use super::making::{Attempt, Making};
+use super::vital::vital;
 use crate::detect::problems::chain;
+use crate::error::Error;
 
 /// What the clerk hears.
 pub enum Report {
@@ -71,6 +74,8 @@ pub struct Post {
     pub write: WriteOptions,
     /// How many workers.
     pub workers: usize,
+    /// The sequence that the clerk waits for.
+    pub awaited: Arc<AtomicU64>,
     /// Set when the hub stops without waiting for what is in the journal.
     pub stop: Arc<AtomicBool>,
     /// Set when nothing more comes into the journal.
@@ -103,7 +108,7 @@ pub fn start(
     from: Position,
     reports: SyncSender<Report>,
     again: Receiver<(SegmentId, u32)>,
-) -> Vec<thread::JoinHandle<()>> {
+) -> Result<Vec<thread::JoinHandle<()>>, Error> {
     let mut threads = Vec::new();
     let mut desks = Vec::new();
     let making = Arc::new(Making::new(post.lake.clone(), post.write.clone(), post.workers));
@@ -111,17 +116,18 @@ pub fn start(
         let (sender, receiver) = sync_channel(2);
         let (post, reports, making) = (post.clone(), reports.clone(), Arc::clone(&making));
         desks.push(sender);
-        threads.push(spawn(&format!("watch-{number}"), move || {
+        threads.push(vital(&format!("watch-{number}"), move || {
             Desk { eyes: Eyes::new(post.engine.load_full()), post, reports, making, writer: None }
                 .run(&receiver);
-        }));
+        })?);
     }
     let post = post.clone();
-    threads.push(spawn("watch-read", move || {
-        Dealer { next: 0, sequence: 0, over: None, reader: post.journal.reader(from), post, desks, reports }
+    threads.push(vital("watch-read", move || {
+        let reader = post.journal.reader(from);
+        Dealer { next: 0, sequence: 0, over: None, unreadable: None, reader, post, desks, reports }
             .run(&again);
-    }));
-    threads.into_iter().flatten().collect()
+    })?);
+    Ok(threads)
 }
 
 /// Reads the journal and deals it out.
@@ -134,21 +140,42 @@ struct Dealer {
     sequence: u64,
     /// The last segment that was told to be over.
     over: Option<SegmentId>,
+    /// The segment whose rest the disk does not give.
+    unreadable: Option<SegmentId>,
     reports: SyncSender<Report>,
 }
 
 /// How long the dealer waits for a frame before it looks at whatever else there may be to do.
 const PATIENCE: Duration = Duration::from_millis(100);
 
+/// How often it tries to read what the disk does not give, a second apart, before it goes on behind that.
+const TRIES: u32 = 30;
+
+/// How far it may be before the clerk, who keeps what comes too early.
+const AHEAD: u64 = 256;
+
+#[cfg(not(test))]
+const SECOND: Duration = Duration::from_secs(1);
+/// Trials have no patience.
+#[cfg(test)]
+const SECOND: Duration = Duration::from_millis(10);
+
 impl Dealer {
     fn run(mut self, again: &Receiver<(SegmentId, u32)>) {
+        let mut failures = 0;
         while !self.post.stop.load(Ordering::Relaxed) {
+            if self.sequence.saturating_sub(self.post.awaited.load(Ordering::Relaxed)) > AHEAD {
+                thread::sleep(Duration::from_millis(1));
+                continue;
+            }
             match again.try_recv() {
                 Ok((segment, attempt)) => self.again(segment, attempt),
                 Err(TryRecvError::Empty | TryRecvError::Disconnected) => {}
             }
             let was_closed = self.post.closed.load(Ordering::Acquire);
-            match self.reader.wait_next(PATIENCE) {
+            let next = self.reader.wait_next(PATIENCE);
+            failures = if next.is_err() { failures + 1 } else { 0 };
+            match next {
                 Ok(Some(Item::Frame(frame))) => {
                     if self.over.is_none_or(|over| frame.segment() > over) {
                         self.tell_over(frame.position);
@@ -168,12 +195,25 @@ impl Dealer {
                 }
                 Err(error) => {
                     tracing::error!(error = %chain(&error), "could not read the journal; trying again");
-                    thread::sleep(Duration::from_secs(1));
+                    if failures >= TRIES {
+                        self.pass_over();
+                        failures = 0;
+                    }
+                    thread::sleep(SECOND);
                 }
             }
         }
         let sequence = self.number();
         self.report(Report::End(sequence));
+    }
+
+    /// Goes on behind what the disk does not give. Its segment is not done: it stays in the journal, and is tried
+    /// again and again for the lake.
+    fn pass_over(&mut self) {
+        let Some(damage) = self.reader.skip_segment() else { return };
+        self.unreadable = Some(damage.position.segment);
+        let sequence = self.number();
+        self.report(Report::Damage(sequence, damage));
     }
 
     fn number(&mut self) -> u64 {
@@ -186,8 +226,10 @@ impl Dealer {
         for info in self.post.journal.segments() {
             if self.over.is_none_or(|over| info.id > over) && info.is_behind(position) {
                 self.over = Some(info.id);
+                let broken =
+                    (self.unreadable == Some(info.id)).then(|| "the disk does not give all of it".to_owned());
                 for desk in &self.desks {
-                    let _ = desk.send(Work::Close { segment: info.id, attempt: 0, broken: None });
+                    let _ = desk.send(Work::Close { segment: info.id, attempt: 0, broken: broken.clone() });
                 }
                 let sequence = self.number();
                 self.report(Report::Over(sequence, info));
@@ -276,14 +318,35 @@ impl Desk {
         }
     }
 
+    /// Looks at a frame. What cannot be looked at must not keep the rest from it, now and after each start: a batch
+    /// that meets a fault is set aside whole.
     fn look(&mut self, frame: &Frame, engine: &Arc<Engine>, attempt: u32, detect: bool) -> Seen {
+        loop {
+            let looked = catch_unwind(AssertUnwindSafe(|| self.try_to_look(frame, engine, attempt, detect)));
+            let (fault, batch) = match (looked, self.eyes.at()) {
+                (Ok(seen), _) => return seen,
+                (Err(fault), Some(batch)) if !self.making.faulty().contains(&batch) => (fault, batch),
+                (Err(fault), _) => resume_unwind(fault),
+            };
+            drop(fault);
+            tracing::error!(
+                batch = batch.0,
+                "could not look at a batch: a fault in Ward; it is set aside whole"
+            );
+            (self.writer, self.eyes) = (None, Eyes::new(Arc::clone(engine)));
+            self.making.fell_over(batch, (frame.segment(), attempt));
+        }
+    }
+
+    fn try_to_look(&mut self, frame: &Frame, engine: &Arc<Engine>, attempt: u32, detect: bool) -> Seen {
         let of = (frame.segment(), attempt);
         if self.writer.as_ref().is_none_or(|(known, _)| *known != of) {
             self.writer = self.making.writer(of).map(|writer| (of, writer));
         }
         let exceptions = self.post.exceptions.load();
         let writer = self.writer.as_ref().map(|(_, writer)| &**writer);
-        let mut seen = self.eyes.look(frame, engine, &exceptions, writer, detect);
+        let faulty = self.making.faulty();
+        let mut seen = self.eyes.look(frame, engine, &exceptions, writer, detect, &faulty);
         if let Some(error) = seen.lake.take() {
             self.writer = None;
             self.making.fail(of, chain(&error));
@@ -302,15 +365,5 @@ impl Desk {
         let files = self.making.close(of)?;
         tracing::debug!(segment = %of.0, took = ?start.elapsed(), "closed the files of a segment");
         Some(files)
-    }
-}
-
-fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Option<thread::JoinHandle<()>> {
-    match thread::Builder::new().name(name.to_owned()).spawn(work) {
-        Ok(thread) => Some(thread),
-        Err(error) => {
-            tracing::error!(%error, name, "could not start a thread of the watch");
-            None
-        }
     }
 }

@@ -2,6 +2,7 @@
 
 mod disks;
 mod failing;
+mod faults;
 mod power;
 mod states;
 
@@ -104,6 +105,14 @@ pub async fn send(hub: &Hub, nth: usize) -> u16 {
     let status = answer.status().as_u16();
     assert_eq!(status == 503, answer.headers().contains_key("retry-after"), "{status}");
     status
+}
+
+/// What makes [`fault`] one.
+const FAULT: &[u8] = b"a fault, for a trial";
+
+/// Looking at such a payload is a fault in Ward.
+pub fn fault(payload: &[u8]) {
+    assert!(payload != FAULT, "a trial");
 }
 
 /// An event that the rules find.
