@@ -11,6 +11,7 @@ use sqlx::{Any, Transaction};
 use ward_core::{Actor, Timestamp};
 use ward_ledger::{Chain, Entry, Hash, Head, NewEntry, actor_kind_name, canonical};
 
+use crate::database::in_time;
 use crate::sql::{Columns, Sql, sql, storable, values};
 use crate::{Store, StoreError};
 
@@ -27,7 +28,7 @@ impl Store {
     pub(crate) async fn change<'a>(&self, by: &'a Actor, now: Timestamp) -> Result<Change<'a>, StoreError> {
         let mut transaction = self.begin().await?;
         let lock = sql("UPDATE ledger_head SET number = number WHERE id = 1 RETURNING number, hash", []);
-        let row = lock.query().fetch_one(&mut *transaction).await;
+        let row = in_time(lock.query().fetch_one(&mut *transaction)).await;
         let row = row.map_err(StoreError::doing("lock the ledger"))?;
         Ok(Change { transaction, head: head(&row)?, by, now })
     }
@@ -36,18 +37,18 @@ impl Store {
 impl Change<'_> {
     /// Runs a statement. Tells how many rows it touched.
     pub async fn execute(&mut self, sql: Sql) -> Result<u64, StoreError> {
-        let done = sql.query().execute(&mut *self.transaction).await;
+        let done = in_time(sql.query().execute(&mut *self.transaction)).await;
         Ok(done.map_err(StoreError::doing("store"))?.rows_affected())
     }
 
     /// Reads all rows of a statement, as this change has left them.
     pub async fn rows(&mut self, sql: Sql) -> Result<Vec<AnyRow>, StoreError> {
-        sql.query().fetch_all(&mut *self.transaction).await.map_err(StoreError::doing("read"))
+        in_time(sql.query().fetch_all(&mut *self.transaction)).await.map_err(StoreError::doing("read"))
     }
 
     /// Reads the first row of a statement.
     pub async fn row(&mut self, sql: Sql) -> Result<Option<AnyRow>, StoreError> {
-        sql.query().fetch_optional(&mut *self.transaction).await.map_err(StoreError::doing("read"))
+        in_time(sql.query().fetch_optional(&mut *self.transaction)).await.map_err(StoreError::doing("read"))
     }
 
     /// Makes a name for something new: its kind, its content and the one place in the ledger it is made at.
@@ -74,12 +75,12 @@ impl Change<'_> {
             values![entry.number, entry.hash.to_string()],
         );
         self.execute(update).await?;
-        self.transaction.commit().await.map_err(StoreError::doing("make a change last"))
+        in_time(self.transaction.commit()).await.map_err(StoreError::doing("make a change last"))
     }
 
     /// Makes a measurement last, which nobody did and the ledger does not tell.
     pub async fn commit_measurement(self) -> Result<(), StoreError> {
-        self.transaction.commit().await.map_err(StoreError::doing("make a measurement last"))
+        in_time(self.transaction.commit()).await.map_err(StoreError::doing("make a measurement last"))
     }
 }
 

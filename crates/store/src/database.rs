@@ -2,7 +2,8 @@
 //!
 //! One connection writes, several read. On SQLite that is all it can do well (WAL: readers never wait for
 //! the writer); on PostgreSQL it keeps the order of the ledger without waiting inside the database.
-//! Invariant: what `commit` answered survives a power cut (`synchronous = FULL`).
+//! Invariant: what `commit` answered survives a power cut (`synchronous = FULL`; `synchronous_commit` is not off).
+//! Invariant: nothing waits without end: for a lock, for a peer that is gone, or for a server that does not answer.
 //! Invariant: a connection for reading cannot write; the database itself refuses.
 
 use std::fmt;
@@ -184,12 +185,12 @@ impl Store {
 
     /// Reads all rows of a statement.
     pub(crate) async fn rows(&self, sql: Sql) -> Result<Vec<AnyRow>, StoreError> {
-        sql.query().fetch_all(&self.inner.readers).await.map_err(StoreError::doing("read"))
+        in_time(sql.query().fetch_all(&self.inner.readers)).await.map_err(StoreError::doing("read"))
     }
 
     /// Reads the first row of a statement.
     pub(crate) async fn row(&self, sql: Sql) -> Result<Option<AnyRow>, StoreError> {
-        sql.query().fetch_optional(&self.inner.readers).await.map_err(StoreError::doing("read"))
+        in_time(sql.query().fetch_optional(&self.inner.readers)).await.map_err(StoreError::doing("read"))
     }
 }
 
@@ -238,7 +239,15 @@ impl Kind {
                 wait.as_millis(),
                 if is_new { "PRAGMA auto_vacuum = INCREMENTAL; " } else { "" },
             ),
-            Self::Postgres => "SET client_min_messages = warning".to_owned(),
+            // The lock of a hub whose machine is gone is given up by the server, not by the next hub's patience.
+            Self::Postgres => format!(
+                "SET client_min_messages = warning; SET lock_timeout = {wait}; \
+                 SET idle_in_transaction_session_timeout = {wait}; SET tcp_keepalives_idle = 10; \
+                 SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3; SET tcp_user_timeout = 30000; \
+                 SELECT set_config('synchronous_commit', 'on', false) \
+                 WHERE current_setting('synchronous_commit') = 'off'",
+                wait = wait.as_millis()
+            ),
         }
     }
 
@@ -253,6 +262,15 @@ impl Kind {
         }
     }
 }
+
+/// The answer of a database, unless it takes far longer than any: a server that vanished never answers.
+pub(crate) async fn in_time<T>(work: impl Future<Output = sqlx::Result<T>>) -> sqlx::Result<T> {
+    let answered = tokio::time::timeout(LONGEST, work).await;
+    answered.unwrap_or_else(|_| Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())))
+}
+
+/// The longest statement that there is: dropping a day of files, listing a large catalogue.
+const LONGEST: Duration = Duration::from_secs(5 * 60);
 
 fn pool(kind: Kind, url: &str, size: u32, wait: Duration, set_up: String) -> Result<Pool<Any>, StoreError> {
     let options: AnyConnectOptions = url.parse().map_err(StoreError::doing("understand its URL"))?;

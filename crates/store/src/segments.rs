@@ -117,6 +117,22 @@ pub async fn last_done(store: &Store) -> Result<BatchId, StoreError> {
     Ok(BatchId(store.row(select).await?.map_or(Ok(0), |row| row.count(0))?))
 }
 
+/// Whether something was entered of a segment that is not done: since the last that is, findings, letters or the state
+/// of correlations. If the journal has no such segment, it was lost, and the numbers of its batches were given out.
+///
+/// # Errors
+/// The database fails.
+pub async fn is_one_open(store: &Store) -> Result<bool, StoreError> {
+    let select = Sql::new(
+        "SELECT action FROM ledger WHERE action IN ('segment.done', 'finding.record', 'dead_letter.set_aside', \
+         'checkpoint.put') ORDER BY number DESC LIMIT 1",
+    );
+    Ok(store
+        .row(select)
+        .await?
+        .map_or(Ok(false), |row| row.text(0).map(|action| action != "segment.done"))?)
+}
+
 /// What senders called batches that came at or after this time and whose segments are done, oldest first.
 ///
 /// # Errors

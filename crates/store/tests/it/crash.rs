@@ -4,10 +4,35 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use ward_core::OrganisationKind;
 use ward_store::alerts::{self, AlertFilter};
-use ward_store::{Kind, Store, StoreOptions, backup, findings, ledger};
+use ward_store::{Kind, Store, StoreError, StoreOptions, backup, findings, ledger, organisations};
 
 use crate::support::*;
+
+/// A hub whose machine lost its power holds the lock of the ledger for as long as the server believes in it.
+#[test]
+fn who_holds_the_ledger_and_never_answers_is_not_waited_for_without_end() {
+    use sqlx::{AnyConnection, Connection, Executor};
+    on_each_place(async |place| {
+        let options = StoreOptions { wait: Duration::from_secs(1), ..StoreOptions::default() };
+        let store = Store::open(&place.url, options).await.unwrap();
+        enter(&store, "RXX").await.unwrap();
+        let mut gone = AnyConnection::connect(&place.url).await.unwrap();
+        let begin = if place.kind == Kind::Sqlite { "BEGIN IMMEDIATE" } else { "BEGIN" };
+        gone.execute(begin).await.unwrap();
+        gone.execute("UPDATE ledger_head SET number = number WHERE id = 1").await.unwrap();
+        let begun = std::time::Instant::now();
+        assert!(enter(&store, "RYY").await.is_err());
+        assert!(begun.elapsed() < Duration::from_secs(20), "it was told, after {:?}", begun.elapsed());
+        gone.close_hard().await.unwrap();
+        enter(&store, "RYY").await.unwrap();
+    });
+}
+
+async fn enter(store: &Store, code: &str) -> Result<(), StoreError> {
+    organisations::put(store, &root(), NOW, &organisation(code, None, OrganisationKind::Organisation)).await
+}
 
 const VICTIM: &str = "WARD_STORE_TEST_VICTIM";
 

@@ -22,6 +22,7 @@ const WITHOUT: &[(&str, &str)] = &[
     ("ledger::verify", "a number and a hash"),
     ("room::give_back", "no data"),
     ("segments::is_done", "yes or no"),
+    ("segments::is_one_open", "yes or no"),
     ("segments::last_done", "a number"),
     ("segments::names_since", "hashes of senders' choice, for the journal"),
     ("tokens::note_use", "a measurement"),

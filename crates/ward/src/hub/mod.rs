@@ -221,6 +221,9 @@ async fn occupy(folder: &Path, patience: Duration) -> Result<RealDisk, Error> {
     }
 }
 
+/// More numbers than a journal that was lost can have given out.
+const GAP: u64 = 1 << 32;
+
 /// How long a hub that was killed may need to be gone.
 const LAST_BREATH: Duration = Duration::from_secs(10);
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
@@ -234,6 +237,13 @@ async fn open_journal(
     let mut options = Options::default();
     // Numbers are never used twice, whatever segments are left.
     options.floor = segments::last_done(store).await?;
+    let listed = disk.list().map_err(|source| Error::Read { path: config.journal(), source })?;
+    if listed.is_empty() && segments::is_one_open(store).await? {
+        tracing::warn!(
+            "the store knows of batches that the journal does not have; numbers go on behind a gap"
+        );
+        options.floor.0 += GAP;
+    }
     let names = segments::names_since(store, clerk::names_since(now())).await?;
     options.known = names
         .into_iter()

@@ -18,11 +18,11 @@ use crate::hub::Hub;
 
 /// A lake that cannot give files their names at first.
 #[derive(Debug)]
-struct FailingLake {
+pub struct FailingLake {
     /// How often it fails.
-    times: AtomicU32,
+    pub times: AtomicU32,
     /// A journal that then cannot be read to its end.
-    journal: Option<FaultyDisk>,
+    pub journal: Option<FaultyDisk>,
 }
 
 impl ward_lake::Disk for FailingLake {

@@ -1,7 +1,8 @@
-//! A batch that Ward falls over, and a disk that does not give back what it has.
+//! A batch that Ward falls over, a disk that does not give back what it has, a journal that is gone.
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
@@ -11,6 +12,7 @@ use ward_journal::{Journal, Options};
 use ward_lake::Lake;
 use ward_store::dead_letters::{self, DeadLetterFilter};
 
+use super::failing::FailingLake;
 use super::{FAULT, batch, configure, enter_senders, events, expected, folder, found_by_rules, send, settle};
 use crate::clock::now;
 use crate::hub::Hub;
@@ -56,7 +58,8 @@ fn what_the_disk_does_not_give_keeps_nothing_else_from_being_seen_and_is_tried_a
         }
         drop(before);
         let hub = Hub::start_on(&config, Arc::new(journal.clone()), Lake::new(config.lake())).await.unwrap();
-        journal.fail(Operation::Read, 0, 100, io::ErrorKind::Other);
+        // One more than the watch tries, and once more for the lake.
+        journal.fail(Operation::Read, 0, 31, io::ErrorKind::Other);
         for nth in 4..8 {
             assert_eq!(send(&hub, nth).await, 200);
         }
@@ -67,5 +70,35 @@ fn what_the_disk_does_not_give_keeps_nothing_else_from_being_seen_and_is_tried_a
             "the lake has all of them, once the disk gives them"
         );
         hub.stop(Duration::ZERO).await;
+    });
+}
+
+#[test]
+fn a_journal_that_is_lost_takes_its_numbers_with_it() {
+    let folder = folder();
+    let config = configure(folder.path(), 2);
+    Runtime::new().unwrap().block_on(async {
+        enter_senders(&config).await;
+        let never = FailingLake { times: AtomicU32::new(u32::MAX), journal: None };
+        let lakes = [Lake::on(Arc::new(never), config.lake()), Lake::new(config.lake())];
+        for (nth, lake) in lakes.into_iter().enumerate() {
+            // An empty one each time.
+            let journal = Arc::new(FaultyDisk::new());
+            let hub = Hub::start_on(&config, journal, lake).await.unwrap();
+            for batch in nth * 4..nth * 4 + 4 {
+                assert_eq!(send(&hub, batch).await, 200);
+            }
+            let events: Vec<String> = expected(0..nth * 4 + 4).0.into_keys().collect();
+            for _ in 0..1_000 {
+                let found = found_by_rules(&hub.store).await;
+                if events.iter().all(|event| found.contains_key(event)) {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            let found = found_by_rules(&hub.store).await;
+            assert!(events.iter().all(|event| found.get(event) == Some(&1)), "{found:?}");
+            hub.stop(Duration::ZERO).await;
+        }
     });
 }
