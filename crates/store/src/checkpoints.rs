@@ -44,6 +44,18 @@ pub async fn put(
     change.commit("checkpoint.put", name, detail).await
 }
 
+/// Forgets the checkpoint of this name, if there is one.
+///
+/// # Errors
+/// The database fails; then it is still there.
+pub async fn remove(store: &Store, by: &Actor, now: Timestamp, name: &str) -> Result<(), StoreError> {
+    let mut change = store.change(by, now).await?;
+    if change.execute(sql("DELETE FROM checkpoints WHERE name = $1", values![name])).await? == 0 {
+        return Ok(());
+    }
+    change.commit("checkpoint.remove", name, json!({})).await
+}
+
 /// Names of the checkpoints whose name begins so.
 ///
 /// # Errors

@@ -32,6 +32,7 @@ const WITHOUT: &[(&str, &str)] = &[
 /// the console and the command line.
 const UNSCOPED_CHANGES: &[&str] = &[
     "checkpoints::put",
+    "checkpoints::remove",
     "dead_letters::set_aside",
     "findings::record",
     "lake_files::replace_files",

@@ -198,6 +198,10 @@ fn a_checkpoint_is_replaced_with_its_place() {
             let checkpoint = checkpoints::get(&store, "watch").await.unwrap().unwrap();
             assert_eq!((checkpoint.position, &checkpoint.content[..]), (BatchId(position), content));
         }
+        for _ in 0..2 {
+            checkpoints::remove(&store, &watch(), NOW, "watch").await.unwrap();
+            assert_eq!(checkpoints::get(&store, "watch").await.unwrap(), None);
+        }
     });
 }
 

@@ -262,6 +262,11 @@ impl Clerk {
                 }
             }
         }
+        for name in self.correlators.gone() {
+            self.insist("forget the state of correlations", async |store, now| {
+                checkpoints::remove(store, &by, now, &name).await
+            })?;
+        }
         let done = SegmentDone {
             first: info.first,
             last: info.last,

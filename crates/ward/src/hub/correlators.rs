@@ -37,6 +37,8 @@ pub struct Correlators {
     late_quiet: i64,
     lanes: BTreeMap<LaneKey, State>,
     buffer: Vec<Correlated>,
+    /// Names of lanes that are no more.
+    gone: Vec<String>,
     /// Lanes whose state could not be taken over by new rules, since started.
     pub dropped: u64,
 }
@@ -96,7 +98,7 @@ impl Correlators {
     /// Without any state. `late_quiet`: how long a source that delivers late is waited for.
     pub fn new(engine: Arc<Engine>, late_quiet: Duration) -> Self {
         let late_quiet = i64::try_from(late_quiet.as_micros()).unwrap_or(i64::MAX);
-        Self { engine, late_quiet, lanes: BTreeMap::new(), buffer: Vec::new(), dropped: 0 }
+        Self { engine, late_quiet, lanes: BTreeMap::new(), buffer: Vec::new(), gone: Vec::new(), dropped: 0 }
     }
 
     /// Goes over to other rules. What a correlation has counted is kept if it has not changed.
@@ -260,13 +262,26 @@ impl Correlators {
 
     fn make_room(&mut self, now: Timestamp) {
         let is_old = |state: &State| now.micros() - state.received.micros() > LATE_KEPT;
-        self.lanes.retain(|key, state| key.late.is_none() || !is_old(state));
-        while self.lanes.len() >= MOST_LANES {
-            let oldest = self.lanes.iter().min_by_key(|(key, state)| (key.late.is_none(), state.received));
+        let old = self.lanes.iter().filter(|(key, state)| key.late.is_some() && is_old(state));
+        let mut going: Vec<LaneKey> = old.map(|(key, _)| key.clone()).collect();
+        while self.lanes.len() - going.len() >= MOST_LANES {
+            let stay = self.lanes.iter().filter(|(key, _)| !going.contains(key));
+            let oldest = stay.min_by_key(|(key, state)| (key.late.is_none(), state.received));
             let Some(key) = oldest.map(|(key, _)| key.clone()) else { break };
-            self.lanes.remove(&key);
+            going.push(key);
             self.dropped += 1;
         }
+        for key in going {
+            self.lanes.remove(&key);
+            self.gone.push(name(&key));
+        }
+    }
+
+    /// Names of lanes that are no more, to be forgotten by the store as well. Told once.
+    pub fn gone(&mut self) -> Vec<String> {
+        let mut gone = std::mem::take(&mut self.gone);
+        gone.retain(|gone| !self.lanes.keys().any(|key| name(key) == *gone));
+        gone
     }
 }
 
