@@ -127,10 +127,8 @@ pub async fn is_one_open(store: &Store) -> Result<bool, StoreError> {
         "SELECT action FROM ledger WHERE action IN ('segment.done', 'finding.record', 'dead_letter.set_aside', \
          'checkpoint.put') ORDER BY number DESC LIMIT 1",
     );
-    Ok(store
-        .row(select)
-        .await?
-        .map_or(Ok(false), |row| row.text(0).map(|action| action != "segment.done"))?)
+    let newest = store.row(select).await?.map(|row| row.text(0)).transpose()?;
+    Ok(newest.is_some_and(|action| action != "segment.done"))
 }
 
 /// What senders called batches that came at or after this time and whose segments are done, oldest first.

@@ -50,10 +50,13 @@ pub struct SegmentWriter {
     segment: String,
     options: WriteOptions,
     properties: WriterProperties,
-    files: RwLock<HashMap<OrganisationId, Vec<(Day, Arc<Making>)>>>,
+    files: RwLock<Files>,
     in_all: AtomicUsize,
     peak: AtomicUsize,
 }
+
+/// Those of each organisation, by day.
+type Files = HashMap<OrganisationId, Vec<(Day, Arc<Making>)>>;
 
 /// A file in the making.
 #[derive(Debug)]
