@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::desk::event;
+use crate::dice::Dice;
 use crate::postgres;
 use crate::running::{Hub, until};
 
@@ -93,7 +94,7 @@ fn under_load(mut hub: Hub, back_up: impl Fn(&Hub, &str), put_back: impl Fn(&Hub
     let before: Vec<String> = std::thread::scope(|scope| {
         let sending = scope.spawn(|| send(&hub, &acknowledged, &stop));
         let _stopping = Stopping(&stop);
-        until("the hub tidies", || merged(&hub) >= 2 || sending.is_finished());
+        until("the hub tidies", || merged(&hub) >= 1 || sending.is_finished());
         let before = acknowledged.lock().unwrap().clone();
         back_up(&hub, &backup);
         stop.store(true, Ordering::Relaxed);
@@ -122,13 +123,17 @@ fn under_load(mut hub: Hub, back_up: impl Fn(&Hub, &str), put_back: impl Fn(&Hub
 
 /// Sends until it is told to stop. What was acknowledged is noted.
 fn send(hub: &Hub, acknowledged: &Mutex<Vec<String>>, stop: &AtomicBool) {
-    let long = "x".repeat(60_000);
+    // What cannot be packed fills segments quickly.
+    let mut dice = Dice::new(7);
+    let text: String = (0..10 * LONG).map(|_| char::from(b'a' + dice.below(26) as u8)).collect();
     for batch in 0.. {
         if stop.load(Ordering::Relaxed) {
             return;
         }
         let names: Vec<String> = (0..10).map(|at| format!("pc-{batch}-{at}")).collect();
-        let lines: Vec<String> = names.iter().map(|name| event(batch % 3_600, name, &long)).collect();
+        let parts = (0..10).map(|at| &text[at * LONG..][..LONG]);
+        let lines: Vec<String> =
+            names.iter().zip(parts).map(|(name, part)| event(batch % 3_600, name, part)).collect();
         while hub.post(&lines.join("\n"), &batch.to_string()) != Some(200) {
             std::thread::sleep(Duration::from_millis(50));
             if stop.load(Ordering::Relaxed) {
@@ -138,6 +143,9 @@ fn send(hub: &Hub, acknowledged: &Mutex<Vec<String>>, stop: &AtomicBool) {
         acknowledged.lock().unwrap().extend(names);
     }
 }
+
+/// Length of what the event of a process says.
+const LONG: usize = 60_000;
 
 /// How many files of the lake were made of others.
 fn merged(hub: &Hub) -> usize {
