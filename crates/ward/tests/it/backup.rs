@@ -11,6 +11,7 @@ use std::time::Duration;
 use crate::desk::event;
 use crate::dice::Dice;
 use crate::postgres;
+use crate::proof::strays;
 use crate::running::{Hub, until};
 
 #[test]
@@ -43,7 +44,8 @@ fn a_backup_of_a_running_hub_is_restored_with_all_that_it_had() {
 #[test]
 fn a_backup_of_a_hub_that_takes_seals_and_tidies_has_each_event_acknowledged_before_it_once() {
     let hub = Hub::with("tidy_seconds = 1");
-    under_load(hub, |hub, backup| drop(hub.ward(&["backup", backup])), |_, _| {});
+    let hub = under_load(hub, |hub, backup| drop(hub.ward(&["backup", backup])), |_, _| {});
+    until("no file of the lake is nobody's", || strays(&hub).is_empty());
 }
 
 #[test]
@@ -79,11 +81,13 @@ fn so_it_is_when_its_store_is_postgresql_and_the_dump_takes_its_time() {
         run(Command::new("psql").args(["-q", "-c", &drop]));
         run(Command::new("pg_restore").arg(format!("{backup}/ward.pgdump")));
     };
-    under_load(Hub::over(store, "tidy_seconds = 1"), back_up, put_back);
+    let hub = under_load(Hub::over(store, "tidy_seconds = 1"), back_up, put_back);
+    let told = "merged files that the store does not know";
+    until("what was put together after the dump is told", || hub.log().contains(told));
 }
 
 /// Backs up a hub that works, loses it, restores it, and looks what it has.
-fn under_load(mut hub: Hub, back_up: impl Fn(&Hub, &str), put_back: impl Fn(&Hub, &str)) {
+fn under_load(mut hub: Hub, back_up: impl Fn(&Hub, &str), put_back: impl Fn(&Hub, &str)) -> Hub {
     let config = fs::read_to_string(hub.config()).unwrap();
     // Many small segments, so that many small files are put together.
     fs::write(hub.config(), config.replace("seal_seconds = 1", "seal_seconds = 1\nseal_megabytes = 1"))
@@ -119,6 +123,7 @@ fn under_load(mut hub: Hub, back_up: impl Fn(&Hub, &str), put_back: impl Fn(&Hub
     assert!(found.values().all(|count| *count == 1), "{found:?}");
     assert!(hub.ward(&["verify"]).contains("unbroken"));
     assert!(held(&hub).is_empty(), "nothing is left of the backup in the data folder");
+    hub
 }
 
 /// Sends until it is told to stop. What was acknowledged is noted.
