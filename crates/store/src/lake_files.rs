@@ -73,6 +73,32 @@ pub async fn files(store: &Store, scope: &Scope, filter: &FileFilter) -> Result<
     store.rows(select).await?.iter().map(read).collect()
 }
 
+/// Paths of files that hold events: those that searches read, and those they read before.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Listed {
+    /// Live files.
+    pub live: Vec<String>,
+    /// Files that were live and were replaced or retired; storage has them until they are forgotten.
+    pub ended: Vec<String>,
+}
+
+/// All files that are or were live, as of one moment.
+///
+/// # Errors
+/// The database fails.
+pub async fn listed(store: &Store, scope: &Scope) -> Result<Listed, StoreError> {
+    let mut select =
+        Sql::new("SELECT path, state FROM lake_files WHERE state IN ('live', 'replaced', 'retired')");
+    within(&mut select, store.kind(), "organisation", scope);
+    select.push(" ORDER BY path");
+    let mut listed = Listed::default();
+    for row in store.rows(select).await? {
+        let of = if row.text(1)? == "live" { &mut listed.live } else { &mut listed.ended };
+        of.push(row.text(0)?);
+    }
+    Ok(listed)
+}
+
 /// The files of an organisation with events of one day, that came on one day.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DayOfFiles {

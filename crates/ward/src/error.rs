@@ -100,6 +100,14 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A file or folder cannot be removed.
+    #[error("remove {path}")]
+    Remove {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// A table of organisations is not as it should be.
     #[error("use the table {path}: {reason}")]
     Table {

@@ -5,6 +5,7 @@ mod clock;
 mod commands;
 mod detect;
 mod error;
+mod held;
 mod hidden;
 mod hub;
 mod outbound;

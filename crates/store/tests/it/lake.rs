@@ -174,6 +174,28 @@ fn a_file_in_the_making_is_known_and_goes_unless_it_comes_to_live() {
 }
 
 #[test]
+fn who_copies_the_lake_is_told_what_is_live_and_what_was() {
+    on_each(|store| async move {
+        let files = ["a", "b", "c", "d"].map(|path| file(path, "LEEDS", 0, 9));
+        done(&store, segment(1, 1), &[&files[..], &[file("y", "YORK", 0, 9)]].concat()).await;
+        lake_files::reserve(&store, &watch(), later(4), "dead", &org("LEEDS")).await.unwrap();
+        let (old, new) = (["a".to_owned(), "b".to_owned()], [file("ab", "LEEDS", 0, 9)]);
+        lake_files::replace_files(&store, &watch(), later(5), &old, &new).await.unwrap();
+        lake_files::retire_files(&store, &watch(), later(5), &["c".to_owned()]).await.unwrap();
+        let listed = lake_files::listed(&store, &all()).await.unwrap();
+        assert_eq!((listed.live, listed.ended), (texts(&["ab", "d", "y"]), texts(&["a", "b", "c"])));
+        let york = lake_files::listed(&store, &only("YORK")).await.unwrap();
+        assert_eq!((york.live, york.ended), (texts(&["y"]), vec![]));
+        lake_files::unlinked(&store, &watch(), later(6), &texts(&["a", "b"])).await.unwrap();
+        assert_eq!(lake_files::listed(&store, &all()).await.unwrap().ended, ["c"]);
+    });
+}
+
+fn texts(all: &[&str]) -> Vec<String> {
+    all.iter().map(|text| (*text).to_owned()).collect()
+}
+
+#[test]
 fn a_file_is_forgotten_only_after_it_is_gone() {
     on_each(|store| async move {
         done(&store, segment(1, 1), &[file("a", "LEEDS", 0, 9), file("b", "LEEDS", 0, 9)]).await;

@@ -32,7 +32,8 @@ pub struct Office {
     pub by: Actor,
     /// What he sees: everything, since he could read the files themselves.
     pub scope: Scope,
-    runtime: Runtime,
+    /// What waits for the store.
+    pub runtime: Runtime,
 }
 
 impl Place {

@@ -64,23 +64,30 @@ pub async fn tidy(store: Store, lake: Lake, journal: Arc<Journal>, first: BatchI
 /// Store or lake cannot be used.
 pub async fn sweep(store: &Store, lake: &Lake, first: BatchId) -> Result<(), Error> {
     let on_disk = lake.clone();
-    let of_earlier = move |segment: &str, finished: bool| match number(segment) {
+    let of_earlier = move |segment: &str, _: bool| match number(segment) {
         Some(number) => number < first,
-        None => !finished && segment.starts_with(MERGED),
+        None => segment.starts_with(MERGED),
     };
     let Ok(left) = tokio::task::spawn_blocking(move || on_disk.leftovers(of_earlier)).await else {
         return Ok(());
     };
-    let mut nobodys = Vec::new();
+    let (mut nobodys, mut strangers) = (Vec::new(), Vec::new());
     for path in lake_files::unknown(store, &left?).await? {
-        // A finished file of a segment that is not known to be done may be all there is of its events.
-        let is_over = match place_of(&path).ok().and_then(|(_, _, segment)| number(segment)) {
-            Some(number) => segments::is_done(store, number).await?,
-            None => true,
-        };
-        if is_over {
-            nobodys.push(path);
+        // A finished file of a segment that is not known to be done may be all there is of its events. So may a
+        // merged one that was reserved in another store than this one: one that was put back from a dump.
+        match place_of(&path).map(|(_, _, segment)| number(segment)) {
+            Ok(Some(number)) if !segments::is_done(store, number).await? => {}
+            Ok(None) => strangers.push(path),
+            Ok(Some(_)) | Err(_) => nobodys.push(path),
         }
+    }
+    if let Some(first) = strangers.first() {
+        tracing::warn!(
+            files = strangers.len(),
+            first,
+            "the lake has merged files that the store does not know, as after a restore of PostgreSQL; they are kept, \
+             and no search reads them"
+        );
     }
     if !nobodys.is_empty() {
         tracing::info!(files = nobodys.len(), "sweeping up what an earlier run left half done");

@@ -45,7 +45,9 @@ use ward_lake::{Lake, WriteOptions};
 use ward_store::{Store, StoreOptions, checkpoints, segments};
 
 use crate::clock::now;
+use crate::detect::problems::chain;
 use crate::error::Error;
+use crate::held;
 use config::HubConfig;
 use correlators::Correlators;
 use engine::{Engine, Exceptions, RulePlaces};
@@ -73,6 +75,7 @@ impl Hub {
     /// A folder, file, database or address that cannot be used.
     pub async fn start(config: &HubConfig) -> Result<Self, Error> {
         let disk = occupy(&config.journal(), LAST_BREATH).await?;
+        give_back(&config.data.folder)?;
         Self::start_on(config, Arc::new(disk), Lake::new(config.lake())).await
     }
 
@@ -219,6 +222,23 @@ async fn occupy(folder: &Path, patience: Duration) -> Result<RealDisk, Error> {
             opened => return opened.map_err(|source| Error::Read { path: folder.to_owned(), source }),
         }
     }
+}
+
+/// Removes what backups that were killed left in the data folder. What cannot be removed keeps no hub from starting.
+fn give_back(data: &Path) -> Result<(), Error> {
+    let swept = held::sweep(data)?;
+    for error in &swept.stuck {
+        tracing::warn!(error = %chain(error), "could not remove what a backup that broke off left; it keeps its room");
+    }
+    if swept.folders > 0 {
+        let (folders, bytes) = (swept.folders, swept.bytes);
+        tracing::info!(
+            folders,
+            bytes,
+            "removed what backups that broke off had left, and gave its room back"
+        );
+    }
+    Ok(())
 }
 
 /// More numbers than a journal that was lost can have given out.

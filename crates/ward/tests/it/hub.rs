@@ -108,33 +108,6 @@ fn each_acknowledged_event_is_there_exactly_once_however_often_the_hub_is_killed
 }
 
 #[test]
-fn a_backup_of_a_running_hub_is_restored_with_all_that_it_had() {
-    let mut hub = Hub::new();
-    hub.start();
-    let lines: Vec<String> =
-        (0..50).map(|at| event(at, "PACS01", if at == 7 { "delete shadows" } else { "whoami" })).collect();
-    assert_eq!(hub.post(&lines.join("\n"), "a"), Some(200));
-    let hunt = ["hunt", "device:pacs01", "--format", "json"];
-    until("all is in the lake", || hub.rows(&hunt).len() == 50);
-    let alerts = hub.rows(&["alerts", "--format", "json"]);
-    let backup = hub.desk.path().join("backup").display().to_string();
-    hub.ward(&["backup", &backup]);
-    // what comes after the backup is not in it
-    assert_eq!(hub.post(&event(60, "PACS01", "whoami"), "b"), Some(200));
-    hub.kill();
-    let into = hub.data().display().to_string();
-    std::fs::rename(hub.data(), hub.desk.path().join("broken")).unwrap();
-    hub.ward(&["restore", &backup, "--into", &into]);
-    hub.start();
-    assert_eq!(hub.rows(&hunt).len(), 50);
-    assert_eq!(hub.rows(&["alerts", "--format", "json"]), alerts);
-    assert!(hub.ward(&["verify"]).contains("unbroken"));
-    assert_eq!(hub.post(&lines.join("\n"), "a"), Some(200), "the same again");
-    assert_eq!(hub.post(&event(61, "PACS01", "whoami"), "c"), Some(200));
-    until("it goes on", || hub.rows(&hunt).len() == 51);
-}
-
-#[test]
 fn old_files_that_are_sent_in_tell_the_hub_what_they_tell_detect() {
     let samples = concat!(env!("CARGO_MANIFEST_DIR"), "/../../rules/samples");
     let mut hub = Hub::new();

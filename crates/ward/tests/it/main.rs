@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)] // a test: what is missing should end it; skips are printed
 
+mod backup;
 mod clients;
 mod crash;
 mod desk;

@@ -1,7 +1,9 @@
 //! `ward backup`: store, lake and journal of one moment, also while the hub runs.
 //!
-//! Files are held first: given a second name in a folder beside them, so that nothing the hub removes
-//! meanwhile is gone. Then the store is copied, then the files that this copy lists, then the journal.
+//! Files are held: given a second name in a folder beside them, from before the store is copied until after it, so that
+//! nothing the hub removes meanwhile is gone. Only then is anything else done: the files that the copy lists are linked,
+//! the journal is copied. What a dump of PostgreSQL lists cannot be asked, so that all is linked that it may list; what
+//! it does not is in no search of a hub that was restored.
 //!
 //! Invariant: of every event that the copied store counts as done, the file is there; every other event that
 //! was acknowledged before the copy is in the journal's segments. A segment that was done after the copy was
@@ -17,16 +19,17 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use clap::Args;
-use ward_store::lake_files::FileFilter;
-use ward_store::{Kind, backup, ledger};
+use ward_store::{Kind, backup, lake_files, ledger};
 
 use super::office::{Office, Place};
 use super::tell;
 use crate::Ending;
 use crate::clock::now;
+use crate::detect::problems::chain;
 use crate::error::Error;
+use crate::held;
 use crate::terminal::{bytes, counted};
-use hold::Hold;
+use hold::{Hold, Lister, Names, Places};
 use manifest::{Manifest, copy};
 pub use restore::RestoreArgs;
 
@@ -75,30 +78,38 @@ pub fn run(args: &BackupArgs) -> Result<Ending, Error> {
         (Kind::Sqlite, _) => None,
         (Kind::Postgres, Some(command)) => Some(command.as_str()),
     };
-    let hold = Hold::begin(&office.config.data.folder, &office.config.journal())?;
-    if dump.is_some() {
-        // What is live before or after the dump is enough: a file lives longer than a dump takes to begin.
-        hold.lake(&office.config.lake(), &office.files(&FileFilter::default())?)?;
-    }
-    let (mut manifest, files) = match dump {
+    let data = office.config.data.folder.clone();
+    give_back(&data)?;
+    let places = Places { journal: office.config.journal(), lake: office.config.lake(), data };
+    let hold = Hold::begin(places, now(), office.lister())?;
+    let mut manifest = match dump {
         Some(command) => {
             dumped(command, folder)?;
-            (Manifest::new(now(), DUMP), office.files(&FileFilter::default())?)
+            Manifest::new(now(), DUMP)
         }
         None => {
             office.wait(backup::backup_to(&office.store, &folder.join(STORE)))?;
+            Manifest::new(now(), STORE)
+        }
+    };
+    // All else may take as long as it does: nothing is gone any more.
+    let held = hold.end()?;
+    let files = match dump {
+        // Nobody can tell of which moment it is: whatever it may list.
+        Some(_) => held.lake()?,
+        None => {
             // Exactly what the copy lists, and the ledger's end in it.
             let copied = office.beside(&folder.join(STORE))?;
-            let mut manifest = Manifest::new(now(), STORE);
             manifest.head = Some(copied.wait(ledger::head(&copied.store))?);
-            (manifest, copied.files(&FileFilter::default())?)
+            copied.wait(lake_files::listed(&copied.store, &copied.scope))?.live
         }
     };
     manifest.store = manifest::digest(folder, &manifest.store.path)?;
-    hold.lake(&office.config.lake(), &files)?;
-    let held = hold.end()?;
-    for file in &files {
-        manifest.files.push(link(&held, folder, &format!("lake/{}", file.path))?);
+    for path in &files {
+        if !held.has(path) {
+            return Err(Error::Backup(format!("the lake has no file {path}")));
+        }
+        manifest.files.push(link(&held, folder, &format!("lake/{path}"))?);
     }
     for name in held.journal()? {
         manifest.files.push(copy(held.path(), folder, &format!("journal/{name}"))?);
@@ -115,6 +126,19 @@ pub fn run(args: &BackupArgs) -> Result<Ending, Error> {
     Ok(Ending::Nothing)
 }
 
+/// Removes what backups that were killed left in the data folder.
+fn give_back(data: &Path) -> Result<(), Error> {
+    let swept = held::sweep(data)?;
+    for error in &swept.stuck {
+        tell(&format!("What a backup that broke off left keeps its room: could not {}.", chain(error)))?;
+    }
+    if swept.folders > 0 {
+        let backups = counted(swept.folders, "backup that broke off", "backups that broke off");
+        tell(&format!("What {backups} had left was removed: {} given back.", bytes(swept.bytes)))?;
+    }
+    Ok(())
+}
+
 /// Runs the command that dumps the database.
 fn dumped(command: &str, folder: &Path) -> Result<(), Error> {
     let done = Command::new("sh").arg("-c").arg(command).env("WARD_BACKUP", folder).status();
@@ -128,7 +152,7 @@ fn dumped(command: &str, folder: &Path) -> Result<(), Error> {
 }
 
 /// A file of the lake never changes, so that a second name is as good as a copy.
-fn link(held: &hold::Held, folder: &Path, path: &str) -> Result<manifest::Entry, Error> {
+fn link(held: &Names, folder: &Path, path: &str) -> Result<manifest::Entry, Error> {
     let target = manifest::parent(folder, path)?;
     match fs::hard_link(held.path().join(path), &target) {
         Ok(()) => manifest::digest(folder, path),
@@ -138,6 +162,12 @@ fn link(held: &hold::Held, folder: &Path, path: &str) -> Result<manifest::Entry,
 }
 
 impl Office {
+    /// Tells what the store lists at each time, to a thread.
+    fn lister(&self) -> impl Lister {
+        let (store, scope, runtime) = (self.store.clone(), self.scope.clone(), self.runtime.handle().clone());
+        move || Ok(runtime.block_on(lake_files::listed(&store, &scope))?)
+    }
+
     /// The same office over a copy of its store.
     fn beside(&self, store: &Path) -> Result<Self, Error> {
         let mut config = self.config.clone();
