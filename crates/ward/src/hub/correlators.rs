@@ -7,17 +7,19 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use ward_core::{BatchId, EventId, OrganisationId, SourceId, Timestamp};
-use ward_detect::correlate::{Correlated, Correlator, Limits};
+use ward_detect::correlate::{Correlated, Correlator, Limits, Skipped, Stats};
 use ward_store::FindingId;
 use ward_store::findings::{Finding, RuleName};
 
 use super::engine::{Engine, late_limits, limits};
 use super::eyes::{Lane, LaneKey};
+use super::figures::Figures;
 use super::identity;
 use crate::error::Error;
 use crate::told::Told;
@@ -37,8 +39,12 @@ pub struct Correlators {
     late_quiet: i64,
     lanes: BTreeMap<LaneKey, State>,
     buffer: Vec<Correlated>,
-    /// Lanes whose state could not be taken over by new rules, since started.
-    pub dropped: u64,
+    /// What was counted elsewhere: by lanes that are gone, and before sightings came here.
+    gone: Stats,
+    /// Correlations of lanes whose state changed rules could not take over, since started.
+    dropped: u64,
+    /// Lanes that went for want of room, since started.
+    crowded: u64,
 }
 
 #[derive(Debug)]
@@ -83,7 +89,15 @@ impl Correlators {
     /// Without any state. `late_quiet`: how long a source that delivers late is waited for.
     pub fn new(engine: Arc<Engine>, late_quiet: Duration) -> Self {
         let late_quiet = i64::try_from(late_quiet.as_micros()).unwrap_or(i64::MAX);
-        Self { engine, late_quiet, lanes: BTreeMap::new(), buffer: Vec::new(), dropped: 0 }
+        Self {
+            engine,
+            late_quiet,
+            lanes: BTreeMap::new(),
+            buffer: Vec::new(),
+            gone: Stats::default(),
+            dropped: 0,
+            crowded: 0,
+        }
     }
 
     /// Goes over to other rules. What a correlation has counted is kept if it has not changed.
@@ -196,9 +210,26 @@ impl Correlators {
         Ok(())
     }
 
-    /// How many lanes there are, and keys in them.
-    pub fn size(&self) -> (usize, usize) {
-        (self.lanes.len(), self.lanes.values().map(|state| state.correlator.stats().keys).sum())
+    /// Counts matches that did not become sightings.
+    pub fn skip(&mut self, skipped: Skipped) {
+        self.gone.ungrouped += skipped.ungrouped;
+        self.gone.unvalued += skipped.unvalued;
+    }
+
+    /// Tells how many lanes there are, keys in them, and what was lost.
+    pub fn tell_size(&self, figures: &Figures) {
+        let mut sum = self.gone;
+        self.lanes.values().for_each(|state| add(&mut sum, &state.correlator.stats()));
+        figures.lanes.store(self.lanes.len() as u64, Relaxed);
+        figures.keys.store(sum.keys as u64, Relaxed);
+        let skipped = [sum.ungrouped, sum.unvalued, sum.late, sum.ahead, sum.folded];
+        let forgotten = [sum.evicted, self.crowded, self.dropped];
+        for (figure, value) in figures.skipped.iter().zip(skipped) {
+            figure.store(value, Relaxed);
+        }
+        for (figure, value) in figures.forgotten.iter().zip(forgotten) {
+            figure.store(value, Relaxed);
+        }
     }
 
     fn tell(&mut self, key: &LaneKey, findings: &mut Vec<Finding>) {
@@ -242,14 +273,38 @@ impl Correlators {
 
     fn make_room(&mut self, now: Timestamp) {
         let is_old = |state: &State| now.micros() - state.received.micros() > LATE_KEPT;
-        self.lanes.retain(|key, state| key.late.is_none() || !is_old(state));
+        let gone = &mut self.gone;
+        self.lanes.retain(|key, state| {
+            let stays = key.late.is_none() || !is_old(state);
+            if !stays {
+                forget(gone, state);
+            }
+            stays
+        });
         while self.lanes.len() >= MOST_LANES {
             let oldest = self.lanes.iter().min_by_key(|(key, state)| (key.late.is_none(), state.received));
             let Some(key) = oldest.map(|(key, _)| key.clone()) else { break };
-            self.lanes.remove(&key);
-            self.dropped += 1;
+            if let Some(state) = self.lanes.remove(&key) {
+                forget(&mut self.gone, &state);
+            }
+            self.crowded += 1;
         }
     }
+}
+
+/// Keeps what a lane counted, which goes.
+fn forget(gone: &mut Stats, state: &State) {
+    add(gone, &Stats { keys: 0, ..state.correlator.stats() });
+}
+
+fn add(sum: &mut Stats, other: &Stats) {
+    sum.keys += other.keys;
+    sum.evicted += other.evicted;
+    sum.late += other.late;
+    sum.ahead += other.ahead;
+    sum.ungrouped += other.ungrouped;
+    sum.unvalued += other.unvalued;
+    sum.folded += other.folded;
 }
 
 impl LaneKey {
@@ -333,6 +388,8 @@ fn from_base64(text: &str) -> Result<Vec<u8>, String> {
 
 #[cfg(test)]
 mod tests {
+    use ward_detect::correlate::{Fields, Sighting};
+
     use super::*;
     use crate::hub::engine::RulePlaces;
 
@@ -376,5 +433,54 @@ mod tests {
             restored.restore(&state).unwrap();
             assert_eq!((restored.lanes[&key].heard.batch, restored.lanes[&key].told.len()), (position, told));
         }
+    }
+
+    /// An event of a user.
+    struct OfUser;
+
+    impl Fields for OfUser {
+        fn read(&self, _: usize, text: &mut Vec<u8>) -> bool {
+            text.extend_from_slice(b"nurse");
+            true
+        }
+    }
+
+    #[test]
+    fn what_correlations_lose_is_told_also_of_lanes_that_are_gone() {
+        let mut correlators = Correlators::new(engine(&["User"]), Duration::from_secs(10));
+        correlators.skip(Skipped { ungrouped: 3, unvalued: 1 });
+        let late = LaneKey {
+            organisation: OrganisationId::new("RXX").unwrap(),
+            late: Some(SourceId::new("dc").unwrap()),
+        };
+        let mut reducer = correlators.engine.reducer();
+        let mut lane = |nth: u32, time: i64| {
+            let mut sightings = Vec::new();
+            let sighting =
+                Sighting { rule: 0, time: Timestamp::from_micros(time), fields: &OfUser, evidence: 0 };
+            reducer.reduce(&sighting, &mut sightings);
+            assert_eq!(sightings.len(), 1);
+            Lane {
+                key: late.clone(),
+                event: EventId { batch: BatchId(7), index: nth },
+                source: SourceId::new("dc").unwrap(),
+                received: Timestamp::from_micros(1),
+                told: Told { values: [].into(), host: None },
+                sightings,
+            }
+        };
+        // The second is older than anything may be that comes after the first.
+        let day = 86_400_000_000;
+        for (nth, time) in [(0, 2_000 * day), (1, day)] {
+            correlators.hear(lane(nth, time), &mut Vec::new()).unwrap();
+        }
+        let told = |correlators: &Correlators| {
+            let figures = Figures::default();
+            correlators.tell_size(&figures);
+            (figures.lanes.load(Relaxed), figures.skipped.map(|figure| figure.load(Relaxed)))
+        };
+        assert_eq!(told(&correlators), (1, [3, 1, 1, 0, 0]));
+        correlators.make_room(Timestamp::from_micros(2 * LATE_KEPT));
+        assert_eq!(told(&correlators), (0, [3, 1, 1, 0, 0]));
     }
 }

@@ -79,7 +79,7 @@ pub struct LaneKey {
     pub late: Option<SourceId>,
 }
 
-/// The devices that a batch tells of.
+/// The devices that a batch tells of, if any.
 #[derive(Debug)]
 pub struct Heartbeats {
     /// Whose.
@@ -149,6 +149,15 @@ impl Eyes {
         let mut seen = Seen::default();
         for batch in frame.batches() {
             self.batch(batch, exceptions, lake, detect, &mut seen);
+            // Also of what nobody can read: who sends it is not silent.
+            if detect {
+                seen.heartbeats.push(Heartbeats {
+                    organisation: batch.organisation.clone(),
+                    source: batch.source.clone(),
+                    received: batch.received,
+                    devices: std::mem::take(&mut self.devices),
+                });
+            }
         }
         seen
     }
@@ -237,14 +246,6 @@ impl Eyes {
             ));
         }
         self.decoder = decoder;
-        if !self.devices.is_empty() {
-            seen.heartbeats.push(Heartbeats {
-                organisation: batch.organisation.clone(),
-                source: batch.source.clone(),
-                received: batch.received,
-                devices: std::mem::take(&mut self.devices),
-            });
-        }
     }
 
     #[inline]

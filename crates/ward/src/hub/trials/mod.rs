@@ -4,6 +4,7 @@ mod disks;
 mod failing;
 mod power;
 mod states;
+mod tidying;
 
 use std::collections::BTreeMap;
 use std::path::Path;
