@@ -15,6 +15,14 @@ use crate::{Store, StoreError, sources};
 /// The rule id of the alert that a silent source raises.
 pub const SILENT_RULE: &str = "ward.source.silent";
 
+/// The name of the device that is a source as a whole: with its events that name no device, last seen with its last
+/// batch.
+pub const WHOLE_SOURCE: &str = "";
+
+/// How long a device that is heard of all the time may go without being recorded again, in microseconds. A source as
+/// a whole does not.
+pub const DEVICE_EVERY: i64 = 15 * 60 * 1_000_000;
+
 /// What was heard of a device.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Heartbeat {
@@ -22,7 +30,7 @@ pub struct Heartbeat {
     pub organisation: OrganisationId,
     /// Who told of it.
     pub source: SourceId,
-    /// The name it gives itself.
+    /// The name it gives itself, or [`WHOLE_SOURCE`].
     pub device: String,
     /// Time of its first event.
     pub first_seen: Timestamp,
@@ -88,7 +96,7 @@ pub async fn record(store: &Store, now: Timestamp, heard: &[Heartbeat]) -> Resul
 }
 
 /// Devices that may be seen, by organisation, source and name, at most `limit`; `after` is the last of the page
-/// before.
+/// before. A source as a whole is among them if it sent events that name no device.
 ///
 /// # Errors
 /// The database fails.
@@ -99,7 +107,8 @@ pub async fn list(
     limit: u32,
 ) -> Result<Vec<Heartbeat>, StoreError> {
     let mut select = Sql::new(
-        "SELECT organisation, source, device, first_seen, last_seen, events FROM heartbeats WHERE 1 = 1",
+        "SELECT organisation, source, device, first_seen, last_seen, events FROM heartbeats \
+         WHERE (device <> '' OR events > 0)",
     );
     if let Some(after) = after {
         select.push(" AND (organisation, source, device) > ");
@@ -110,11 +119,20 @@ pub async fn list(
     store.rows(select).await?.iter().map(read).collect()
 }
 
-/// The enabled sources that have been silent for longer than they may, by name.
+/// When whoever sent something was heard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hearing {
+    /// Nobody could be heard before, so that no silence began before, either.
+    pub since: Timestamp,
+    /// All that came until then is recorded.
+    pub until: Timestamp,
+}
+
+/// The enabled sources that have been silent for longer than they may, by name, as far as they could be heard.
 ///
 /// # Errors
 /// The database fails.
-pub async fn silent(store: &Store, scope: &Scope, now: Timestamp) -> Result<Vec<Silent>, StoreError> {
+pub async fn silent(store: &Store, scope: &Scope, hearing: Hearing) -> Result<Vec<Silent>, StoreError> {
     let mut select = Sql::new(
         "SELECT id, organisation, rate, silent_after, enabled, created, \
          (SELECT MAX(h.last_seen) FROM heartbeats h WHERE h.source = sources.id) FROM sources \
@@ -127,7 +145,7 @@ pub async fn silent(store: &Store, scope: &Scope, now: Timestamp) -> Result<Vec<
         let entered = sources::read(&row)?;
         let heard = row.maybe_time(6)?;
         let since = heard.unwrap_or(entered.created);
-        let pause = now.micros().saturating_sub(since.micros());
+        let pause = hearing.until.micros().saturating_sub(since.max(hearing.since).micros());
         if entered.source.silent_after.is_some_and(|longest| pause > longest) {
             silent.push(Silent { source: entered.source, since, ever: heard.is_some() });
         }
@@ -144,6 +162,13 @@ fn read(row: &AnyRow) -> Result<Heartbeat, StoreError> {
         last_seen: row.time(4)?,
         events: row.count(5)?,
     })
+}
+
+impl Hearing {
+    /// All that came before `now` is recorded, and always was.
+    pub fn ever(now: Timestamp) -> Self {
+        Self { since: Timestamp::from_micros(i64::MIN), until: now }
+    }
 }
 
 impl Heartbeat {

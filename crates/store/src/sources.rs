@@ -12,6 +12,10 @@ use crate::{Store, StoreError};
 
 const WHAT: &str = "source";
 
+/// The shortest silence that is told, in microseconds: shippers collect events for some seconds, and the hub looks
+/// for silence every quarter of a minute.
+pub const SHORTEST_SILENCE: i64 = 60_000_000;
+
 /// A source as it is entered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entered {
@@ -39,8 +43,14 @@ pub struct Certificate {
 /// Adds a source, enabled, or changes the one of this name and leaves it enabled or not.
 ///
 /// # Errors
-/// Its organisation does not exist, or the database fails.
+/// Its organisation does not exist, its silence is too short to be told, or the database fails.
 pub async fn put(store: &Store, by: &Actor, now: Timestamp, source: &Source) -> Result<(), StoreError> {
+    if source.silent_after.is_some_and(|pause| pause < SHORTEST_SILENCE) {
+        return Err(StoreError::Refused(format!(
+            "{} could not be entered: a silence of less than a minute cannot be told from the pauses between batches",
+            source.id
+        )));
+    }
     let mut change = store.change(by, now).await?;
     let organisation = sql("SELECT id FROM organisations WHERE id = $1", values![&source.organisation]);
     if change.row(organisation).await?.is_none() {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use ward_core::{OrganisationId, SourceId, Timestamp};
-use ward_store::heartbeats::{self, Heartbeat};
+use ward_store::heartbeats::{self, DEVICE_EVERY, Heartbeat, WHOLE_SOURCE};
 use ward_store::sources;
 
 use crate::ask::{Answer, Ask, shown};
@@ -24,7 +24,8 @@ pub(crate) async fn list(ask: Ask) -> Answer {
         .collect();
     let silent = |beat: &Heartbeat| {
         let pause = ask.now.micros().saturating_sub(beat.last_seen.micros());
-        pauses.get(&beat.source).is_some_and(|longest| pause > *longest)
+        let unrecorded = if beat.device == WHOLE_SOURCE { 0 } else { DEVICE_EVERY };
+        pauses.get(&beat.source).is_some_and(|longest| pause.saturating_sub(unrecorded) > *longest)
     };
     let last = beats.last().filter(|_| beats.len() >= ask.limit() as usize);
     shown(&json!({

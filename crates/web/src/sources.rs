@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 use ward_core::SourceId;
-use ward_store::{heartbeats, sources};
+use ward_store::heartbeats::{self, Hearing};
+use ward_store::sources;
 
 use crate::ask::{Answer, Ask, shown};
 use crate::{cursor, json};
@@ -35,6 +36,6 @@ pub(crate) async fn get(ask: Ask) -> Answer {
 
 /// `GET /api/v1/silent`
 pub(crate) async fn silent(ask: Ask) -> Answer {
-    let silent = heartbeats::silent(ask.store(), &ask.narrowed().await?, ask.now).await?;
+    let silent = heartbeats::silent(ask.store(), &ask.narrowed().await?, Hearing::ever(ask.now)).await?;
     shown(&json!({ "silent": silent.iter().map(json::silent).collect::<Vec<Value>>() }))
 }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use ward_core::{BatchId, EventId, Scope, Timestamp};
+use ward_core::{BatchId, EventId, Scope, Source, Timestamp};
 use ward_store::dead_letters::{self, DeadLetter, DeadLetterFilter};
 use ward_store::exceptions::{self, NewException};
-use ward_store::heartbeats::{self, Heartbeat};
+use ward_store::heartbeats::{self, Hearing, Heartbeat};
 use ward_store::{ExceptionId, Store, StoreError, alerts, findings, ledger, sources};
 
 use crate::support::*;
@@ -139,10 +139,10 @@ fn a_source_is_silent_when_none_of_its_devices_was_heard_for_too_long() {
         sector(&store).await;
         let beats = [beat("LEEDS", "pc1", 0, 10), beat("LEEDS", "pc2", 0, 5)];
         heartbeats::record(&store, NOW, &beats).await.unwrap();
-        assert_eq!(heartbeats::silent(&store, &all(), later(HOUR)).await.unwrap(), []);
-        let silent = heartbeats::silent(&store, &all(), later(HOUR + 1)).await.unwrap();
+        assert_eq!(heartbeats::silent(&store, &all(), Hearing::ever(later(HOUR))).await.unwrap(), []);
+        let silent = heartbeats::silent(&store, &all(), Hearing::ever(later(HOUR + 1))).await.unwrap();
         assert_eq!((silent.len(), silent[0].source.id.as_str(), silent[0].ever), (1, "york-dc", false));
-        let silent = heartbeats::silent(&store, &all(), later(HOUR + 11)).await.unwrap();
+        let silent = heartbeats::silent(&store, &all(), Hearing::ever(later(HOUR + 11))).await.unwrap();
         assert_eq!(
             (silent[0].source.id.as_str(), silent[0].since, silent[0].ever),
             ("leeds-dc", later(10), true)
@@ -151,7 +151,51 @@ fn a_source_is_silent_when_none_of_its_devices_was_heard_for_too_long() {
         let mut patient = source("york-dc", "YORK");
         patient.silent_after = None;
         sources::put(&store, &root(), NOW, &patient).await.unwrap();
-        assert_eq!(heartbeats::silent(&store, &all(), later(HOUR + 11)).await.unwrap(), []);
+        assert_eq!(heartbeats::silent(&store, &all(), Hearing::ever(later(HOUR + 11))).await.unwrap(), []);
+    });
+}
+
+#[test]
+fn a_silence_that_is_too_short_to_be_told_is_refused() {
+    on_each(|store| async move {
+        sector(&store).await;
+        let after = |silent_after| Source { silent_after: Some(silent_after), ..source("york-dc", "YORK") };
+        let shortest = sources::SHORTEST_SILENCE;
+        sources::put(&store, &root(), NOW, &after(shortest)).await.unwrap();
+        let error = sources::put(&store, &root(), NOW, &after(shortest - 1)).await.unwrap_err();
+        assert!(error.to_string().contains("less than a minute"), "{error}");
+    });
+}
+
+#[test]
+fn nobody_is_silent_while_nobody_could_be_heard() {
+    on_each(|store| async move {
+        sector(&store).await;
+        heartbeats::record(&store, NOW, &[beat("LEEDS", "pc1", 0, 10)]).await.unwrap();
+        let names = async |since, until| {
+            let hearing = Hearing { since: later(since), until: later(until) };
+            let silent = heartbeats::silent(&store, &all(), hearing).await.unwrap();
+            silent.into_iter().map(|each| (each.source.id.to_string(), each.since)).collect::<Vec<_>>()
+        };
+        let start = 5 * HOUR;
+        assert_eq!(names(start, start).await, [], "the hub has just started");
+        assert_eq!(names(start, start + HOUR).await, []);
+        let both = [("leeds-dc".to_owned(), later(10)), ("york-dc".to_owned(), NOW)];
+        assert_eq!(names(start, start + HOUR + 1).await, both, "and tells since when");
+        assert_eq!(names(start, 10).await, [], "what came before the start is being looked at yet");
+    });
+}
+
+#[test]
+fn a_source_as_a_whole_is_listed_among_devices_if_it_sent_events_that_name_none() {
+    on_each(|store| async move {
+        sector(&store).await;
+        let whole = |events| Heartbeat { events, ..beat("LEEDS", heartbeats::WHOLE_SOURCE, 1, 1) };
+        heartbeats::record(&store, NOW, &[whole(0), beat("LEEDS", "pc1", 1, 1)]).await.unwrap();
+        let devices = async || heartbeats::list(&store, &all(), None, 10).await.unwrap();
+        assert_eq!(devices().await, [beat("LEEDS", "pc1", 1, 1)]);
+        heartbeats::record(&store, NOW, &[whole(2)]).await.unwrap();
+        assert_eq!(devices().await, [whole(2), beat("LEEDS", "pc1", 1, 1)]);
     });
 }
 
@@ -162,7 +206,8 @@ fn nobody_hears_of_devices_and_silence_of_others() {
         heartbeats::record(&store, NOW, &[beat("YORK", "pc1", 0, 0)]).await.unwrap();
         assert_eq!(heartbeats::list(&store, &only("LEEDS"), None, 10).await.unwrap(), []);
         assert_eq!(heartbeats::list(&store, &only("YORK"), None, 10).await.unwrap().len(), 1);
-        let silent = heartbeats::silent(&store, &only("LEEDS"), later(3 * HOUR)).await.unwrap();
+        let silent =
+            heartbeats::silent(&store, &only("LEEDS"), Hearing::ever(later(3 * HOUR))).await.unwrap();
         assert_eq!(silent.iter().map(|each| each.source.id.as_str()).collect::<Vec<_>>(), ["leeds-dc"]);
     });
 }

@@ -41,7 +41,7 @@ enum SourceCommand {
         /// Events a second that it may send in the long run [default: as many as come]
         #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
         rate: Option<u32>,
-        /// Time without an event after which an alert is raised, such as 30m [default: never]
+        /// Time without anything sent after which an alert is raised, such as 30m; at least 1m [default: never]
         #[arg(long, value_name = "TIME")]
         silent_after: Option<Span>,
     },

@@ -19,6 +19,7 @@ use ward_journal::{Options, Position, SegmentId, SegmentInfo};
 use ward_lake::LakeFile;
 use ward_store::dead_letters::DeadLetter;
 use ward_store::findings::Finding;
+use ward_store::heartbeats::{self, Heartbeat};
 use ward_store::segments::{self, BatchName, SegmentDone};
 use ward_store::{Store, checkpoints};
 use ward_web::catalogue;
@@ -37,6 +38,9 @@ const TOGETHER: usize = 1_000;
 const SOON: Duration = Duration::from_millis(50);
 /// How long a segment that the store does not take as it is waits until it is written and tried anew.
 const STUCK: Duration = Duration::from_secs(60);
+
+/// How long a batch may be on its way into the journal, in microseconds.
+const ON_THE_WAY: i64 = 10_000_000;
 
 /// Keeps the books of the watch.
 pub struct Clerk {
@@ -188,6 +192,7 @@ impl Clerk {
             }
         }
         progress.findings += (self.findings.len() - before) as u64;
+        self.correlators.skip(seen.skipped);
         self.figures.seen(seen.events, seen.bytes, seen.undecodable.len() as u64);
         self.figures.position(next);
         self.heartbeats.note(seen.heartbeats);
@@ -240,13 +245,9 @@ impl Clerk {
             return Err(Undone::Stopped);
         }
         let by = Actor::ward("watch");
+        self.store_sources();
         let mut heartbeats = std::mem::take(&mut self.heartbeats);
-        heartbeats.store((self.now)(), |rows| {
-            self.insist("store heartbeats", async |store, now| {
-                ward_store::heartbeats::record(store, now, rows).await
-            })
-            .is_ok()
-        });
+        heartbeats.store((self.now)(), |rows| self.store_heartbeats(rows));
         self.heartbeats = heartbeats;
         for lane in self.correlators.changed() {
             let put = self.insist("store the state of correlations", async |store, now| {
@@ -262,7 +263,7 @@ impl Clerk {
                 }
             }
         }
-        for name in self.correlators.gone() {
+        for name in self.correlators.forgotten() {
             self.insist("forget the state of correlations", async |store, now| {
                 checkpoints::remove(store, &by, now, &name).await
             })?;
@@ -282,6 +283,20 @@ impl Clerk {
         // Only now is it safe: the store has it.
         self.done.push(info.id);
         Ok(())
+    }
+
+    /// `false`: the store does not know yet of all sources that were heard.
+    fn store_sources(&mut self) -> bool {
+        let mut heartbeats = std::mem::take(&mut self.heartbeats);
+        let stored = heartbeats.store_sources((self.now)(), |rows| self.store_heartbeats(rows));
+        self.heartbeats = heartbeats;
+        stored
+    }
+
+    fn store_heartbeats(&self, rows: &[Heartbeat]) -> bool {
+        let stored =
+            self.insist("store heartbeats", async |store, now| heartbeats::record(store, now, rows).await);
+        stored.is_ok()
     }
 
     /// Removes what is done from the journal.
@@ -320,9 +335,22 @@ impl Clerk {
         if !self.findings.is_empty() {
             self.since.get_or_insert_with(Instant::now);
         }
-        let (lanes, keys) = self.correlators.size();
-        self.figures.lanes.store(lanes as u64, Relaxed);
-        self.figures.keys.store(keys as u64, Relaxed);
+        self.correlators.tell_size(&self.figures);
+        // In this order: what is sure to have been heard is among what is stored.
+        let sure = self.sure_until();
+        if self.store_sources()
+            && let Some(sure) = sure
+        {
+            self.figures.heard(sure);
+        }
+    }
+
+    /// The time up to which whoever sent something was heard: also of what is not in the journal yet.
+    fn sure_until(&self) -> Option<Timestamp> {
+        let until = self.time_heard()?;
+        let waits = self.post.journal.usage().queued_batches > 0;
+        let until = if waits { self.heard?.1 } else { until };
+        Some(Timestamp::from_micros(until.micros() - ON_THE_WAY))
     }
 
     /// The time up to which everything was heard. While the journal holds what nobody has looked at yet, it is not
@@ -349,29 +377,37 @@ mod tests {
     use std::sync::atomic::AtomicBool;
 
     use arc_swap::ArcSwap;
+    use ward_core::{OrganisationId, Scope, Source, SourceId};
     use ward_journal::faulty::FaultyDisk;
     use ward_journal::{Item, Journal};
     use ward_lake::{Lake, WriteOptions};
+    use ward_store::sources;
 
     use super::*;
     use crate::hub::engine::{Engine, Exceptions, RulePlaces};
     use crate::hub::eyes::Eyes;
     use crate::hub::letters::Letters;
-    use crate::hub::trials::{batch, configure, folder};
+    use crate::hub::trials::{batch, configure, enter_senders, folder};
 
-    #[tokio::test]
-    async fn what_waited_in_the_journal_through_an_outage_is_not_too_late_to_be_correlated() {
+    /// A clerk, and somebody who looks at what is in the journal, frame by frame.
+    struct Office {
+        clerk: Clerk,
+        eyes: Eyes,
+        reader: ward_journal::Reader,
+        engine: Arc<Engine>,
+        runtime: tokio::runtime::Runtime,
+        _folder: tempfile::TempDir,
+    }
+
+    /// These batches wait in the journal, each by itself.
+    fn office(batches: impl Iterator<Item = ward_core::Batch>) -> Office {
         let folder = folder();
         let config = configure(folder.path(), 1);
         let places = RulePlaces { rules: config.watch.rules.clone(), ..RulePlaces::default() };
         let engine = Arc::new(Engine::load(&places, 0, 1).unwrap());
-        let options = Options::default();
-        let (journal, _) = Journal::open(Arc::new(FaultyDisk::new()), options).unwrap();
-        // A user's third event came a while after the first two, and all of them an hour ago.
-        let an_hour_ago = crate::clock::now().micros() - 3_600_000_000;
-        for (nth, seconds) in [(0, 0), (2, 10)] {
-            let received = Timestamp::from_micros(an_hour_ago + seconds * 1_000_000);
-            journal.append_and_wait(batch(nth, received), None).unwrap();
+        let (journal, _) = Journal::open(Arc::new(FaultyDisk::new()), Options::default()).unwrap();
+        for batch in batches {
+            journal.append_and_wait(batch, None).unwrap();
         }
         let post = Post {
             journal: Arc::new(journal),
@@ -385,21 +421,91 @@ mod tests {
             stop: Arc::new(AtomicBool::new(false)),
             closed: Arc::new(AtomicBool::new(false)),
         };
-        let store = Store::open(&config.store_url(), ward_store::StoreOptions::default()).await.unwrap();
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let store = Store::open(&config.store_url(), ward_store::StoreOptions::default());
+        let store = runtime.block_on(store).unwrap();
+        let source = Source {
+            id: SourceId::new("rxx").unwrap(),
+            organisation: OrganisationId::new("RXX").unwrap(),
+            rate: None,
+            silent_after: Some(sources::SHORTEST_SILENCE),
+        };
+        runtime.block_on(enter_senders(&config));
+        let (by, now) = (Actor::operator("test".to_owned()), crate::clock::now());
+        runtime.block_on(sources::put(&store, &by, now, &source)).unwrap();
         let (again, _) = std::sync::mpsc::channel();
         let correlators = Correlators::new(Arc::clone(&engine), Duration::from_secs(10));
-        let (runtime, figures, now) = (Handle::current(), Arc::default(), crate::clock::now);
-        let mut clerk = Clerk::new(post.clone(), store, runtime, now, figures, correlators, again);
-        let (mut eyes, mut reader) = (Eyes::new(Arc::clone(&engine)), post.journal.reader(Position::START));
-        while let Some(Item::Frame(frame)) = reader.next().unwrap() {
-            let seen = eyes.look(&frame, &engine, &Exceptions::default(), None, true, &Default::default());
-            clerk.seen(seen, frame.next_position);
-            clerk.advanced -= Duration::from_secs(6);
-            clerk.tick();
+        let (figures, now) = (Arc::default(), crate::clock::now);
+        let reader = post.journal.reader(Position::START);
+        let handle = runtime.handle().clone();
+        let clerk = Clerk::new(post, store, handle, now, figures, correlators, again);
+        Office { clerk, eyes: Eyes::new(Arc::clone(&engine)), reader, engine, runtime, _folder: folder }
+    }
+
+    impl Office {
+        /// Has the next frame looked at. `false`: there is none.
+        fn look(&mut self) -> bool {
+            let Some(Item::Frame(frame)) = self.reader.next().unwrap() else { return false };
+            let seen =
+                self.eyes.look(&frame, &self.engine, &Exceptions::default(), None, true, &Default::default());
+            self.clerk.seen(seen, frame.next_position);
+            true
         }
+
+        /// Some seconds pass.
+        fn tick(&mut self) {
+            self.clerk.advanced -= Duration::from_secs(6);
+            self.clerk.tick();
+        }
+    }
+
+    fn after(time: i64, seconds: i64) -> Timestamp {
+        Timestamp::from_micros(time + seconds * 1_000_000)
+    }
+
+    #[test]
+    fn what_waited_in_the_journal_through_an_outage_is_not_too_late_to_be_correlated() {
+        // A user's third event came a while after the first two, and all of them an hour ago.
+        let an_hour_ago = crate::clock::now().micros() - 3_600_000_000;
+        let came = [(0, 0), (2, 10)].map(|(nth, seconds)| batch(nth, after(an_hour_ago, seconds)));
+        let mut office = office(came.into_iter());
+        while office.look() {
+            office.tick();
+        }
+        let clerk = &office.clerk;
         let found = clerk.findings.iter().filter(|finding| finding.rule.id == "thrice").count();
         assert_eq!(found, 1);
         let an_hour = clerk.time_heard().unwrap().micros() - an_hour_ago;
         assert!(an_hour >= 3_600_000_000, "nothing waits, so it is now again");
+    }
+
+    #[test]
+    fn sources_are_heard_of_as_far_as_the_journal_was_looked_at_and_no_further() {
+        let an_hour_ago = crate::clock::now().micros() - 3_600_000_000;
+        let mut unreadable = batch(2, after(an_hour_ago, 20));
+        unreadable.payload = b"no json".to_vec();
+        let mut office = office([batch(0, after(an_hour_ago, 0)), unreadable].into_iter());
+        let heard = |office: &Office| {
+            let hearing = heartbeats::Hearing::ever(crate::clock::now());
+            let silent = heartbeats::silent(&office.clerk.store, &Scope::whole_sector(), hearing);
+            let silent = office.runtime.block_on(silent).unwrap().remove(0);
+            (office.clerk.figures.heard_until(), silent.ever.then_some(silent.since))
+        };
+        office.tick();
+        assert_eq!(heard(&office), (None, None), "nothing was looked at yet");
+        assert!(office.look());
+        office.tick();
+        let on_the_way = -ON_THE_WAY / 1_000_000;
+        assert_eq!(
+            heard(&office),
+            (Some(after(an_hour_ago, on_the_way)), Some(after(an_hour_ago, 0))),
+            "though its events name devices"
+        );
+        assert!(office.look());
+        office.tick();
+        let (until, last) = heard(&office);
+        assert_eq!(last, Some(after(an_hour_ago, 20)), "who sends what nobody can read is not silent");
+        let now = crate::clock::now().micros();
+        assert!(now - until.unwrap().micros() < 60_000_000, "nothing waits, so it is about now");
     }
 }

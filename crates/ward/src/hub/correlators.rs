@@ -7,17 +7,19 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use ward_core::{BatchId, EventId, OrganisationId, SourceId, Timestamp};
-use ward_detect::correlate::{Correlated, Correlator, Limits};
+use ward_detect::correlate::{Correlated, Correlator, Limits, Skipped, Stats};
 use ward_store::FindingId;
 use ward_store::findings::{Finding, RuleName};
 
 use super::engine::{Engine, late_limits, limits};
 use super::eyes::{Lane, LaneKey};
+use super::figures::Figures;
 use super::identity;
 use crate::error::Error;
 use crate::told::Told;
@@ -38,9 +40,13 @@ pub struct Correlators {
     lanes: BTreeMap<LaneKey, State>,
     buffer: Vec<Correlated>,
     /// Names of lanes that are no more.
-    gone: Vec<String>,
-    /// Lanes whose state could not be taken over by new rules, since started.
-    pub dropped: u64,
+    forgotten: Vec<String>,
+    /// What was counted elsewhere: by lanes that are gone, and before sightings came here.
+    gone: Stats,
+    /// Correlations of lanes whose state changed rules could not take over, since started.
+    dropped: u64,
+    /// Lanes that went for want of room, since started.
+    crowded: u64,
 }
 
 #[derive(Debug)]
@@ -98,7 +104,16 @@ impl Correlators {
     /// Without any state. `late_quiet`: how long a source that delivers late is waited for.
     pub fn new(engine: Arc<Engine>, late_quiet: Duration) -> Self {
         let late_quiet = i64::try_from(late_quiet.as_micros()).unwrap_or(i64::MAX);
-        Self { engine, late_quiet, lanes: BTreeMap::new(), buffer: Vec::new(), gone: Vec::new(), dropped: 0 }
+        Self {
+            engine,
+            late_quiet,
+            lanes: BTreeMap::new(),
+            buffer: Vec::new(),
+            forgotten: Vec::new(),
+            gone: Stats::default(),
+            dropped: 0,
+            crowded: 0,
+        }
     }
 
     /// Goes over to other rules. What a correlation has counted is kept if it has not changed.
@@ -216,9 +231,26 @@ impl Correlators {
         Ok(())
     }
 
-    /// How many lanes there are, and keys in them.
-    pub fn size(&self) -> (usize, usize) {
-        (self.lanes.len(), self.lanes.values().map(|state| state.correlator.stats().keys).sum())
+    /// Counts matches that did not become sightings.
+    pub fn skip(&mut self, skipped: Skipped) {
+        self.gone.ungrouped += skipped.ungrouped;
+        self.gone.unvalued += skipped.unvalued;
+    }
+
+    /// Tells how many lanes there are, keys in them, and what was lost.
+    pub fn tell_size(&self, figures: &Figures) {
+        let mut sum = self.gone;
+        self.lanes.values().for_each(|state| add(&mut sum, &state.correlator.stats()));
+        figures.lanes.store(self.lanes.len() as u64, Relaxed);
+        figures.keys.store(sum.keys as u64, Relaxed);
+        let skipped = [sum.ungrouped, sum.unvalued, sum.late, sum.ahead, sum.folded];
+        let forgotten = [sum.evicted, self.crowded, self.dropped];
+        for (figure, value) in figures.skipped.iter().zip(skipped) {
+            figure.store(value, Relaxed);
+        }
+        for (figure, value) in figures.forgotten.iter().zip(forgotten) {
+            figure.store(value, Relaxed);
+        }
     }
 
     fn tell(&mut self, key: &LaneKey, findings: &mut Vec<Finding>) {
@@ -269,20 +301,37 @@ impl Correlators {
             let oldest = stay.min_by_key(|(key, state)| (key.late.is_none(), state.received));
             let Some(key) = oldest.map(|(key, _)| key.clone()) else { break };
             going.push(key);
-            self.dropped += 1;
+            self.crowded += 1;
         }
         for key in going {
-            self.lanes.remove(&key);
-            self.gone.push(name(&key));
+            if let Some(state) = self.lanes.remove(&key) {
+                forget(&mut self.gone, &state);
+            }
+            self.forgotten.push(name(&key));
         }
     }
 
     /// Names of lanes that are no more, to be forgotten by the store as well. Told once.
-    pub fn gone(&mut self) -> Vec<String> {
-        let mut gone = std::mem::take(&mut self.gone);
-        gone.retain(|gone| !self.lanes.keys().any(|key| name(key) == *gone));
-        gone
+    pub fn forgotten(&mut self) -> Vec<String> {
+        let mut forgotten = std::mem::take(&mut self.forgotten);
+        forgotten.retain(|gone| !self.lanes.keys().any(|key| name(key) == *gone));
+        forgotten
     }
+}
+
+/// Keeps what a lane counted, which goes.
+fn forget(gone: &mut Stats, state: &State) {
+    add(gone, &Stats { keys: 0, ..state.correlator.stats() });
+}
+
+fn add(sum: &mut Stats, other: &Stats) {
+    sum.keys += other.keys;
+    sum.evicted += other.evicted;
+    sum.late += other.late;
+    sum.ahead += other.ahead;
+    sum.ungrouped += other.ungrouped;
+    sum.unvalued += other.unvalued;
+    sum.folded += other.folded;
 }
 
 impl LaneKey {
@@ -366,6 +415,8 @@ fn from_base64(text: &str) -> Result<Vec<u8>, String> {
 
 #[cfg(test)]
 mod tests {
+    use ward_detect::correlate::{Fields, Sighting};
+
     use super::*;
     use crate::hub::engine::RulePlaces;
 
@@ -412,5 +463,54 @@ mod tests {
             restored.restore(&state).unwrap();
             assert_eq!((restored.lanes[&key].heard.batch, restored.lanes[&key].told.len()), (heard, told));
         }
+    }
+
+    /// An event of a user.
+    struct OfUser;
+
+    impl Fields for OfUser {
+        fn read(&self, _: usize, text: &mut Vec<u8>) -> bool {
+            text.extend_from_slice(b"nurse");
+            true
+        }
+    }
+
+    #[test]
+    fn what_correlations_lose_is_told_also_of_lanes_that_are_gone() {
+        let mut correlators = Correlators::new(engine(&["User"]), Duration::from_secs(10));
+        correlators.skip(Skipped { ungrouped: 3, unvalued: 1 });
+        let late = LaneKey {
+            organisation: OrganisationId::new("RXX").unwrap(),
+            late: Some(SourceId::new("dc").unwrap()),
+        };
+        let mut reducer = correlators.engine.reducer();
+        let mut lane = |nth: u32, time: i64| {
+            let mut sightings = Vec::new();
+            let sighting =
+                Sighting { rule: 0, time: Timestamp::from_micros(time), fields: &OfUser, evidence: 0 };
+            reducer.reduce(&sighting, &mut sightings);
+            assert_eq!(sightings.len(), 1);
+            Lane {
+                key: late.clone(),
+                event: EventId { batch: BatchId(7), index: nth },
+                source: SourceId::new("dc").unwrap(),
+                received: Timestamp::from_micros(1),
+                told: Told { values: [].into(), host: None },
+                sightings,
+            }
+        };
+        // The second is older than anything may be that comes after the first.
+        let day = 86_400_000_000;
+        for (nth, time) in [(0, 2_000 * day), (1, day)] {
+            correlators.hear(lane(nth, time), &mut Vec::new()).unwrap();
+        }
+        let told = |correlators: &Correlators| {
+            let figures = Figures::default();
+            correlators.tell_size(&figures);
+            (figures.lanes.load(Relaxed), figures.skipped.map(|figure| figure.load(Relaxed)))
+        };
+        assert_eq!(told(&correlators), (1, [3, 1, 1, 0, 0]));
+        correlators.make_room(Timestamp::from_micros(2 * LATE_KEPT));
+        assert_eq!(told(&correlators), (0, [3, 1, 1, 0, 0]));
     }
 }

@@ -79,7 +79,7 @@ pub struct LaneKey {
     pub late: Option<SourceId>,
 }
 
-/// The devices that a batch tells of.
+/// The devices that a batch tells of, if any.
 #[derive(Debug)]
 pub struct Heartbeats {
     /// Whose.
@@ -171,6 +171,15 @@ impl Eyes {
             #[cfg(test)]
             super::trials::fault(batch.payload);
             self.batch(batch, exceptions, lake, detect, &mut seen);
+            // Also of what nobody can read: who sends it is not silent.
+            if detect {
+                seen.heartbeats.push(Heartbeats {
+                    organisation: batch.organisation.clone(),
+                    source: batch.source.clone(),
+                    received: batch.received,
+                    devices: std::mem::take(&mut self.devices),
+                });
+            }
         }
         self.at = None;
         seen
@@ -260,14 +269,6 @@ impl Eyes {
             seen.undecodable.push(whole(&batch, 0, "undecodable", why));
         }
         self.decoder = decoder;
-        if !self.devices.is_empty() {
-            seen.heartbeats.push(Heartbeats {
-                organisation: batch.organisation.clone(),
-                source: batch.source.clone(),
-                received: batch.received,
-                devices: std::mem::take(&mut self.devices),
-            });
-        }
     }
 
     #[inline]

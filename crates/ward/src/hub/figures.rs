@@ -1,8 +1,7 @@
 //! What the hub counts of itself, in the words of Prometheus.
 
 use std::fmt::Write as _;
-use std::sync::atomic::AtomicU64;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
 
 use ward_core::{Severity, Timestamp};
 use ward_intake::{Counters, ListenerFigures, Reason};
@@ -33,17 +32,33 @@ pub struct Figures {
     pub lanes: AtomicU64,
     /// Keys that correlations track.
     pub keys: AtomicU64,
+    /// Sightings that did not count for correlations, by [`SKIPPED`].
+    pub skipped: [AtomicU64; SKIPPED.len()],
+    /// State that correlations forgot before its time, by [`FORGOTTEN`].
+    pub forgotten: [AtomicU64; FORGOTTEN.len()],
+    /// Finished files of the lake that nobody knows and that were left there.
+    pub stray_files: AtomicU64,
+    /// Bytes of them.
+    pub stray_bytes: AtomicU64,
     /// Which rules are in force: rises with each reload.
     pub generation: AtomicU64,
     /// Rules in force, correlations among them.
     pub rules: AtomicU64,
     /// Rules that were refused.
     pub refused: AtomicU64,
+    /// Microseconds; 0: nothing yet.
+    heard_until: AtomicI64,
     segment: AtomicU64,
     at: AtomicU64,
     delays: [AtomicU64; DELAYS.len() + 1],
     delay_sum: AtomicU64,
 }
+
+/// Why a sighting did not count.
+pub const SKIPPED: [&str; 5] = ["ungrouped", "unvalued", "late", "ahead", "folded"];
+
+/// What correlations forget: keys and lanes for want of room, and what they had counted for a rule that changed.
+pub const FORGOTTEN: [&str; 3] = ["key", "lane", "rule"];
 
 /// Upper bounds of the time from receipt to the store, microseconds.
 const DELAYS: [u64; 12] = [
@@ -84,12 +99,23 @@ impl Figures {
         self.at.store(position.at, Relaxed);
     }
 
+    /// Notes that all that came until then was looked at, and that the store knows who sent it.
+    pub fn heard(&self, until: Timestamp) {
+        self.heard_until.fetch_max(until.micros(), Relaxed);
+    }
+
+    /// Until when all that came was heard. `None`: that is not known yet.
+    pub fn heard_until(&self) -> Option<Timestamp> {
+        let until = self.heard_until.load(Relaxed);
+        (until > 0).then(|| Timestamp::from_micros(until))
+    }
+
     /// Everything, as Prometheus reads it (text format 0.0.4).
     pub fn text(&self, journal: &Journal, intake: &Counters) -> String {
         let mut text = String::new();
         let usage = journal.usage();
         let place = Position { segment: SegmentId(self.segment.load(Relaxed)), at: self.at.load(Relaxed) };
-        let gauges: [(&str, &str, &str, u64); 25] = [
+        let gauges: [(&str, &str, &str, u64); 27] = [
             ("ward_watch_events_total", "counter", "Events looked at", self.events.load(Relaxed)),
             ("ward_watch_bytes_total", "counter", "Bytes of their batches", self.bytes.load(Relaxed)),
             ("ward_watch_undecodable_total", "counter", "Records set aside", self.undecodable.load(Relaxed)),
@@ -112,6 +138,13 @@ impl Figures {
                 "Failed attempts to write files",
                 self.lake_failures.load(Relaxed),
             ),
+            (
+                "ward_lake_stray_files",
+                "gauge",
+                "Finished files that nobody knows, left where they are",
+                self.stray_files.load(Relaxed),
+            ),
+            ("ward_lake_stray_bytes", "gauge", "Bytes of them", self.stray_bytes.load(Relaxed)),
             (
                 "ward_store_failing",
                 "gauge",
@@ -145,6 +178,11 @@ impl Figures {
             let count = self.findings[level as usize].load(Relaxed);
             let _ = writeln!(text, "ward_findings_total{{level=\"{level}\"}} {count}");
         }
+        let (skipped, forgotten) = ("ward_correlation_skipped_total", "ward_correlation_forgotten_total");
+        let help = "Sightings that did not count for a correlation";
+        labelled(&mut text, skipped, help, "why", SKIPPED.iter().zip(&self.skipped));
+        let help = "What correlations forgot before its time";
+        labelled(&mut text, forgotten, help, "what", FORGOTTEN.iter().zip(&self.forgotten));
         self.histograms(&usage, &mut text);
         intake_figures(intake, &mut text);
         text
@@ -165,6 +203,20 @@ impl Figures {
         ] {
             histogram(text, name, help, &Histogram::BOUNDS, &figures.counts, figures.sum);
         }
+    }
+}
+
+/// Writes a counter that has a label.
+fn labelled<'a>(
+    text: &mut String,
+    name: &str,
+    help: &str,
+    label: &str,
+    values: impl Iterator<Item = (&'a &'static str, &'a AtomicU64)>,
+) {
+    let _ = writeln!(text, "# HELP {name} {help}.\n# TYPE {name} counter");
+    for (value, count) in values {
+        let _ = writeln!(text, "{name}{{{label}=\"{value}\"}} {}", count.load(Relaxed));
     }
 }
 
@@ -215,5 +267,43 @@ fn intake_figures(intake: &Counters, text: &mut String) {
                 );
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use ward_journal::faulty::FaultyDisk;
+
+    use super::*;
+
+    #[test]
+    fn what_was_lost_or_left_is_told() {
+        let (journal, _) =
+            Journal::open(Arc::new(FaultyDisk::new()), ward_journal::Options::default()).unwrap();
+        let figures = Figures::default();
+        figures.skipped[2].store(5, Relaxed);
+        figures.forgotten[0].store(6, Relaxed);
+        figures.stray_files.store(7, Relaxed);
+        let text = figures.text(&journal, &Counters::default());
+        for line in [
+            "# TYPE ward_correlation_skipped_total counter",
+            "ward_correlation_skipped_total{why=\"late\"} 5",
+            "ward_correlation_skipped_total{why=\"ungrouped\"} 0",
+            "ward_correlation_forgotten_total{what=\"key\"} 6",
+            "ward_lake_stray_files 7",
+            "ward_lake_stray_bytes 0",
+        ] {
+            assert!(text.lines().any(|other| other == line), "{line}\n{text}");
+        }
+    }
+
+    #[test]
+    fn until_when_all_was_heard_only_rises() {
+        let figures = Figures::default();
+        assert_eq!(figures.heard_until(), None);
+        [7, 5].map(|micros| figures.heard(Timestamp::from_micros(micros)));
+        assert_eq!(figures.heard_until(), Some(Timestamp::from_micros(7)));
     }
 }

@@ -1,8 +1,9 @@
 //! Who sends, and which devices are heard of.
 //!
 //! Two million devices that are heard of every few seconds cannot be written down each time, nor can all their
-//! names be kept. What is new, and sources as a whole, are written soon; a device that is known is written again
-//! when it is heard of a quarter of an hour later. In between it is a number and a count.
+//! names be kept. What is new is written soon; a device that is known is written again when it is heard of a quarter
+//! of an hour later. In between it is a number and a count. A source as a whole, the device without a name, is heard
+//! with each of its batches and written with the next [`Heartbeats::store_sources`].
 //!
 //! Invariant: what is not written yet is in a count, whatever becomes of a write.
 
@@ -10,7 +11,7 @@ use std::collections::{HashMap, VecDeque};
 use std::hash::BuildHasher;
 
 use ward_core::{OrganisationId, SourceId, Timestamp};
-use ward_store::heartbeats::Heartbeat as Row;
+use ward_store::heartbeats::{DEVICE_EVERY, Heartbeat as Row, WHOLE_SOURCE};
 
 use super::eyes;
 
@@ -21,7 +22,7 @@ const WAITING: usize = 1 << 17;
 /// Most devices that are written at a time, so that findings do not wait for long; the rest is next.
 const TOGETHER: usize = 10_000;
 /// How long a known device waits to be written, in microseconds.
-const KNOWN: i64 = 15 * 60 * 1_000_000;
+const KNOWN: i64 = DEVICE_EVERY;
 
 /// What was heard and is not written yet.
 #[derive(Debug, Default)]
@@ -31,6 +32,8 @@ pub struct Heartbeats {
     /// By sender and fingerprint of the name: 40 bytes each.
     beats: HashMap<u64, Beat>,
     due: VecDeque<Due>,
+    /// Sources as a whole, of which there are few: none of them waits for devices.
+    due_sources: Vec<Due>,
     hasher: foldhash::fast::RandomState,
 }
 
@@ -59,25 +62,46 @@ impl Heartbeats {
     pub fn note(&mut self, heard: Vec<eyes::Heartbeats>) {
         for eyes::Heartbeats { organisation, source, received, devices } in heard {
             let sender = self.sender(organisation, source);
+            self.hear(sender, WHOLE_SOURCE.into(), 0, received.micros());
             for (device, events) in devices {
                 self.hear(sender, device, events, received.micros());
             }
         }
     }
 
-    /// Has the next that are due written. What could not be written stays.
+    /// Has all sources that were heard written. `false`: they could not be, and stay.
+    pub fn store_sources(&mut self, now: Timestamp, write: impl FnOnce(&[Row]) -> bool) -> bool {
+        let rows: Vec<Row> = self.due_sources.iter().filter_map(|due| self.row(due)).collect();
+        if rows.is_empty() {
+            return true;
+        }
+        if !write(&rows) {
+            return false;
+        }
+        for due in std::mem::take(&mut self.due_sources) {
+            self.written(&due, now);
+        }
+        true
+    }
+
+    /// Has the next devices that are due written. What could not be written stays.
     pub fn store(&mut self, now: Timestamp, write: impl FnOnce(&[Row]) -> bool) {
         let rows: Vec<Row> = self.due.iter().take(TOGETHER).filter_map(|due| self.row(due)).collect();
         if rows.is_empty() || !write(&rows) {
             return;
         }
-        for due in self.due.drain(..TOGETHER.min(self.due.len())) {
-            if let Some(beat) = self.beats.get_mut(&due.print) {
-                (beat.events, beat.first, beat.written, beat.is_due) = (0, beat.last, now.micros(), false);
-            }
+        let others = self.due.split_off(TOGETHER.min(self.due.len()));
+        for due in std::mem::replace(&mut self.due, others) {
+            self.written(&due, now);
         }
         if self.beats.len() >= MOST {
             self.beats.retain(|_, beat| beat.is_due);
+        }
+    }
+
+    fn written(&mut self, due: &Due, now: Timestamp) {
+        if let Some(beat) = self.beats.get_mut(&due.print) {
+            (beat.events, beat.first, beat.written, beat.is_due) = (0, beat.last, now.micros(), false);
         }
     }
 
@@ -107,12 +131,13 @@ impl Heartbeats {
         if beat.is_due {
             return;
         }
-        let is_whole_source = device.is_empty();
         let waited = beat.written == NEVER || at.saturating_sub(beat.written) >= KNOWN;
-        if is_whole_source || (waited && self.due.len() < WAITING) {
+        if *device == *WHOLE_SOURCE {
             beat.is_due = true;
-            let due = Due { sender, print, device };
-            if is_whole_source { self.due.push_front(due) } else { self.due.push_back(due) }
+            self.due_sources.push(Due { sender, print, device });
+        } else if waited && self.due.len() < WAITING {
+            beat.is_due = true;
+            self.due.push_back(Due { sender, print, device });
         }
     }
 
@@ -143,6 +168,15 @@ mod tests {
         }]
     }
 
+    fn sources(beats: &mut Heartbeats, now: i64) -> Vec<(String, u64, i64)> {
+        let mut rows = Vec::new();
+        beats.store_sources(Timestamp::from_micros(now), |due| {
+            rows = due.iter().map(|row| (row.device.clone(), row.events, row.last_seen.micros())).collect();
+            true
+        });
+        rows
+    }
+
     fn written(beats: &mut Heartbeats, now: i64) -> Vec<(String, u64)> {
         let mut rows = Vec::new();
         beats.store(Timestamp::from_micros(now), |due| {
@@ -159,11 +193,23 @@ mod tests {
         beats.note(heard("pc1", 1));
         assert_eq!(written(&mut beats, 1), [("pc1".to_owned(), 2)]);
         beats.note(heard("pc1", 2));
-        beats.note(heard("", 2));
-        assert_eq!(written(&mut beats, 2), [(String::new(), 2)], "a source as a whole is always due");
+        assert_eq!(written(&mut beats, 2), []);
         beats.note(heard("pc1", 1 + KNOWN));
         assert_eq!(written(&mut beats, 1 + KNOWN), [("pc1".to_owned(), 4)], "with what was heard in between");
         assert_eq!(written(&mut beats, 1 + 3 * KNOWN), [], "who sends nothing is not written");
+    }
+
+    #[test]
+    fn a_source_as_a_whole_is_due_with_each_batch_whatever_devices_it_names() {
+        let mut beats = Heartbeats::default();
+        beats.note(heard("pc1", 1));
+        assert_eq!(sources(&mut beats, 1), [(String::new(), 0, 1)]);
+        assert_eq!(sources(&mut beats, 1), []);
+        beats.note(heard("pc1", 2));
+        assert!(!beats.store_sources(Timestamp::from_micros(2), |_| false));
+        beats.note(heard("", 3));
+        assert_eq!(sources(&mut beats, 3), [(String::new(), 2, 3)], "with the events that name no device");
+        assert_eq!(written(&mut beats, 3), [("pc1".to_owned(), 4)]);
     }
 
     #[test]

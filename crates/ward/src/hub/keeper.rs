@@ -2,19 +2,22 @@
 //!
 //! Invariant: the store knows first: a file is unlinked only after the catalogue does not list it any more,
 //! and not before searches that began with it must have ended; and a merged file is reserved before it is made.
-//! Invariant: what a crash left is deleted only where the store says that its events are elsewhere.
+//! Invariant: what a crash left is deleted only where the store says that its events are elsewhere. What is kept for
+//! want of that is told.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use ward_core::{Actor, BatchId, OrganisationId, Scope, Timestamp};
 use ward_journal::Journal;
-use ward_lake::{Day, Lake, LakeFile, Retention, WriteOptions, path_of, place_of};
+use ward_lake::{Day, Lake, LakeError, LakeFile, Retention, WriteOptions, path_of, place_of};
 use ward_store::lake_files;
 use ward_store::{Store, segments};
 use ward_web::catalogue;
 
 use super::config::HubConfig;
+use super::figures::Figures;
 use super::lowly::lowly;
 use crate::clock::now;
 use crate::detect::problems::chain;
@@ -35,8 +38,18 @@ const MERGING: Duration = Duration::from_secs(60);
 /// What the names of merged files begin with.
 const MERGED: &str = "merged-";
 
+/// What tells the time.
+type Clock = dyn Fn() -> Timestamp + Sync;
+
 /// Tidies the lake now and then, for ever. `first`: the first number that this run of the hub can give a batch.
-pub async fn tidy(store: Store, lake: Lake, journal: Arc<Journal>, first: BatchId, config: HubConfig) {
+pub async fn tidy(
+    store: Store,
+    lake: Lake,
+    journal: Arc<Journal>,
+    first: BatchId,
+    config: HubConfig,
+    figures: Arc<Figures>,
+) {
     let every = Duration::from_secs(config.lake.tidy_seconds.max(1));
     let retention = retention(&config);
     let mut swept = false;
@@ -44,56 +57,90 @@ pub async fn tidy(store: Store, lake: Lake, journal: Arc<Journal>, first: BatchI
         tokio::time::sleep(every).await;
         if !swept && journal.segments().iter().all(|info| info.first >= first) {
             match sweep(&store, &lake, first).await {
-                Ok(()) => swept = true,
+                Ok(strays) => {
+                    swept = true;
+                    figures.stray_files.store(strays.files, Relaxed);
+                    figures.stray_bytes.store(strays.bytes, Relaxed);
+                }
                 Err(error) => {
                     tracing::error!(error = %chain(&error), "could not sweep up what a crash left; trying again later");
                 }
             }
         }
         let level = config.lake.compression_level;
-        if let Err(error) = round(&store, &lake, level, &retention, now()).await {
+        if let Err(error) = round(&store, &lake, level, &retention, &now).await {
             tracing::error!(error = %chain(&error), "could not tidy the lake; trying again later");
         }
     }
 }
 
+/// Finished files that no catalogue knows, of segments that are not known to be done: they stay, since they may be
+/// all there is of their events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Strays {
+    /// How many.
+    pub files: u64,
+    /// Bytes of them.
+    pub bytes: u64,
+}
+
 /// Deletes what earlier runs of the hub left half done, once the journal holds nothing of theirs any more: those
-/// that gave batches numbers below `first`.
+/// that gave batches numbers below `first`. Gives what it did not dare to delete, and tells of it.
 ///
 /// # Errors
 /// Store or lake cannot be used.
-pub async fn sweep(store: &Store, lake: &Lake, first: BatchId) -> Result<(), Error> {
+pub async fn sweep(store: &Store, lake: &Lake, first: BatchId) -> Result<Strays, Error> {
     let on_disk = lake.clone();
     let of_earlier = move |segment: &str, _: bool| match number(segment) {
         Some(number) => number < first,
         None => segment.starts_with(MERGED),
     };
-    let Ok(left) = tokio::task::spawn_blocking(move || on_disk.leftovers(of_earlier)).await else {
-        return Ok(());
-    };
-    let (mut nobodys, mut strangers) = (Vec::new(), Vec::new());
-    for path in lake_files::unknown(store, &left?).await? {
+    let left = blocking(move || on_disk.leftovers(of_earlier)).await?;
+    let (mut nobodys, mut strays) = (Vec::new(), Vec::new());
+    for path in lake_files::unknown(store, &left).await? {
         // A finished file of a segment that is not known to be done may be all there is of its events. So may a
         // merged one that was reserved in another store than this one: one that was put back from a dump.
         match place_of(&path).map(|(_, _, segment)| number(segment)) {
-            Ok(Some(number)) if !segments::is_done(store, number).await? => {}
-            Ok(None) => strangers.push(path),
+            Ok(Some(number)) if !segments::is_done(store, number).await? => strays.push(path),
+            Ok(None) => strays.push(path),
             Ok(Some(_)) | Err(_) => nobodys.push(path),
         }
     }
-    if let Some(first) = strangers.first() {
-        tracing::warn!(
-            files = strangers.len(),
-            first,
-            "the lake has merged files that the store does not know, as after a restore of PostgreSQL; they are kept, \
-             and no search reads them"
-        );
-    }
     if !nobodys.is_empty() {
         tracing::info!(files = nobodys.len(), "sweeping up what an earlier run left half done");
-        lake.delete(nobodys.iter().map(String::as_str))?;
+        delete(lake, nobodys).await?;
     }
-    Ok(())
+    let Some(path) = strays.first().cloned() else { return Ok(Strays::default()) };
+    let (on_disk, files) = (lake.clone(), strays.len() as u64);
+    let bytes = blocking(move || {
+        // One that is gone meanwhile has none.
+        let bytes = |path| std::fs::metadata(on_disk.root().join(path)).map_or(0, |file| file.len());
+        Ok(strays.iter().map(bytes).sum())
+    });
+    let strays = Strays { files, bytes: bytes.await? };
+    tracing::warn!(
+        files,
+        strays.bytes,
+        path,
+        "no catalogue knows these files of the lake, nor their segments; they may be all there is of their events and are left where they are, and no search reads them"
+    );
+    Ok(strays)
+}
+
+/// Deletes files where waiting for the disk holds nobody up.
+async fn delete(lake: &Lake, paths: Vec<String>) -> Result<(), Error> {
+    let lake = lake.clone();
+    blocking(move || lake.delete(paths.iter().map(String::as_str))).await
+}
+
+/// Waits for work that waits for the disk.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, LakeError> + Send + 'static,
+) -> Result<T, Error> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => Ok(done?),
+        Err(broken) => Err(Error::Thread(std::io::Error::other(broken))),
+    }
 }
 
 /// The first batch of the segment of the journal that files of this name come from. `None`: they are merged.
@@ -101,7 +148,7 @@ fn number(segment: &str) -> Option<BatchId> {
     segment.split('-').next()?.parse().ok().map(BatchId)
 }
 
-/// One round of tidying. What it holds in memory is one day of one organisation at a time.
+/// One round of tidying, which may take minutes: `clock` tells what time it is at each step. What it holds in memory is one day of one organisation at a time.
 ///
 /// # Errors
 /// Store or lake cannot be used.
@@ -110,9 +157,9 @@ pub async fn round(
     lake: &Lake,
     level: i32,
     retention: &Retention,
-    now: Timestamp,
+    clock: &Clock,
 ) -> Result<(), Error> {
-    let by = Actor::ward("keeper");
+    let (by, now) = (Actor::ward("keeper"), clock());
     let (all, today) = (Scope::whole_sector(), catalogue::number(Day::of(now)));
     // First of all what gives room: the rest may find none.
     unlink(store, lake, &by, now).await?;
@@ -123,7 +170,7 @@ pub async fn round(
         }
         let paths = lake_files::came_before(store, &all, &organisation, until).await?;
         tracing::info!(%organisation, files = paths.len(), "removing events older than they are kept");
-        lake_files::retire_files(store, &by, now, &paths).await?;
+        lake_files::retire_files(store, &by, clock(), &paths).await?;
     }
     let mut days = lake_files::days(store, &all, SMALL).await?;
     // Where not all have their turn within a round, others come first in the next.
@@ -147,7 +194,7 @@ pub async fn round(
             let Some(files) = together(catalogue::files(small), many) else { break };
             // Like no segment's name, and never used again.
             let name = format!("{MERGED}{}-{made}", now.micros());
-            if !merge(store, lake, (&by, now), level, files, name).await? {
+            if !merge(store, lake, (&by, clock), level, files, name).await? {
                 break;
             }
         }
@@ -159,7 +206,7 @@ pub async fn round(
 async fn merge(
     store: &Store,
     lake: &Lake,
-    (by, now): (&Actor, Timestamp),
+    (by, clock): (&Actor, &Clock),
     level: i32,
     files: Vec<LakeFile>,
     name: String,
@@ -167,7 +214,7 @@ async fn merge(
     let Some((organisation, day)) = files.first().map(|file| (file.organisation.clone(), file.day)) else {
         return Ok(false);
     };
-    lake_files::reserve(store, by, now, &path_of(&organisation, day, &name)?, &organisation).await?;
+    lake_files::reserve(store, by, clock(), &path_of(&organisation, day, &name)?, &organisation).await?;
     let old: Vec<String> = files.iter().map(|file| file.path.clone()).collect();
     let lake = lake.clone();
     let made = lowly("keeper", move || {
@@ -176,7 +223,8 @@ async fn merge(
     let Some(made) = made.await else { return Ok(false) };
     match made {
         Ok(made) => {
-            lake_files::replace_files(store, by, now, &old, &[catalogue::entry(&made)]).await?;
+            // Searches could begin with the old ones up to now.
+            lake_files::replace_files(store, by, clock(), &old, &[catalogue::entry(&made)]).await?;
             tracing::debug!(files = old.len(), "put files of the lake together");
             Ok(true)
         }
@@ -215,7 +263,7 @@ async fn unlink(store: &Store, lake: &Lake, by: &Actor, now: Timestamp) -> Resul
     let until = Timestamp::from_micros(now.micros() - GRACE);
     let gone = lake_files::to_unlink(store, until).await?;
     if !gone.is_empty() {
-        lake.delete(gone.iter().map(String::as_str))?;
+        delete(lake, gone.clone()).await?;
         lake_files::unlinked(store, by, now, &gone).await?;
     }
     Ok(())

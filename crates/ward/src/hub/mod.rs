@@ -152,9 +152,10 @@ impl Hub {
         tasks.spawn(stop.clone().run_until_cancelled_owned(keeper::tidy(
             store.clone(),
             lake,
-            journal,
+            Arc::clone(&journal),
             first,
             config.clone(),
+            Arc::clone(&figures),
         )));
         let every = Duration::from_secs(config.lake.tidy_seconds.max(1));
         tasks.spawn(stop.clone().run_until_cancelled_owned(letters::keep(
@@ -162,7 +163,7 @@ impl Hub {
             store.clone(),
             every,
         )));
-        tasks.spawn(stop.clone().run_until_cancelled_owned(silence::listen(store.clone())));
+        tasks.spawn(stop.clone().run_until_cancelled_owned(silence::listen(store.clone(), journal, figures)));
         let intake = ward_intake::start(&config.intake, &dependencies).await?;
         Ok(Self { intake, store, post, threads, tasks, stop, quit })
     }

@@ -5,6 +5,7 @@ mod failing;
 mod faults;
 mod power;
 mod states;
+mod tidying;
 
 use std::collections::BTreeMap;
 use std::path::Path;

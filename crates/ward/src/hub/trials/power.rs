@@ -69,7 +69,7 @@ fn run_once() -> (Recorder, Vec<u8>, Vec<u8>) {
                 // the day of the events is over then, so that few files are many
                 for later in [172_800, 173_400] {
                     let now = Timestamp::from_micros(now().micros() + later * 1_000_000);
-                    keeper::round(&hub.store, &lake, 1, &Retention::default(), now).await.unwrap();
+                    keeper::round(&hub.store, &lake, 1, &Retention::default(), &|| now).await.unwrap();
                 }
             }
             hub.post.journal.seal();
