@@ -214,9 +214,12 @@ fn a_token_for_what_does_not_exist_is_not_issued() {
 fn the_largest_numbers_and_none_at_all_come_back_as_they_were() {
     on_each(|store| async move {
         sector(&store).await;
-        for (rate, silent_after) in
-            [(Some(u32::MAX), Some(i64::MAX)), (Some(0), Some(i64::MIN)), (None, None), (Some(1), Some(-1))]
-        {
+        for (rate, silent_after) in [
+            (Some(u32::MAX), Some(i64::MAX)),
+            (Some(0), Some(sources::SHORTEST_SILENCE)),
+            (None, None),
+            (Some(1), None),
+        ] {
             let odd = Source { rate, silent_after, ..source("leeds-dc", "LEEDS") };
             sources::put(&store, &root(), NOW, &odd).await.unwrap();
             assert_eq!(sources::get(&store, &all(), &odd.id).await.unwrap().source, odd);

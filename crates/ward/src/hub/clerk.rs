@@ -422,8 +422,8 @@ mod tests {
             closed: Arc::new(AtomicBool::new(false)),
         };
         let runtime = tokio::runtime::Runtime::new().unwrap();
-        let store = Store::open(&config.store_url(), ward_store::StoreOptions::default());
-        let store = runtime.block_on(store).unwrap();
+        let url = config.store_url();
+        let store = runtime.block_on(Store::open(&url, ward_store::StoreOptions::default())).unwrap();
         let source = Source {
             id: SourceId::new("rxx").unwrap(),
             organisation: OrganisationId::new("RXX").unwrap(),
@@ -486,8 +486,9 @@ mod tests {
         unreadable.payload = b"no json".to_vec();
         let mut office = office([batch(0, after(an_hour_ago, 0)), unreadable].into_iter());
         let heard = |office: &Office| {
-            let hearing = heartbeats::Hearing::ever(crate::clock::now());
-            let silent = heartbeats::silent(&office.clerk.store, &Scope::whole_sector(), hearing);
+            let hearing = heartbeats::Hearing::ever(after(crate::clock::now().micros(), 3_600));
+            let all = Scope::whole_sector();
+            let silent = heartbeats::silent(&office.clerk.store, &all, hearing);
             let silent = office.runtime.block_on(silent).unwrap().remove(0);
             (office.clerk.figures.heard_until(), silent.ever.then_some(silent.since))
         };

@@ -303,7 +303,9 @@ mod tests {
     fn until_when_all_was_heard_only_rises() {
         let figures = Figures::default();
         assert_eq!(figures.heard_until(), None);
-        [7, 5].map(|micros| figures.heard(Timestamp::from_micros(micros)));
+        for micros in [7, 5] {
+            figures.heard(Timestamp::from_micros(micros));
+        }
         assert_eq!(figures.heard_until(), Some(Timestamp::from_micros(7)));
     }
 }

@@ -39,7 +39,7 @@ const MERGING: Duration = Duration::from_secs(60);
 const MERGED: &str = "merged-";
 
 /// What tells the time.
-type Clock = dyn Fn() -> Timestamp + Sync;
+type Clock<'a> = dyn Fn() -> Timestamp + Sync + 'a;
 
 /// Tidies the lake now and then, for ever. `first`: the first number that this run of the hub can give a batch.
 pub async fn tidy(
@@ -148,7 +148,8 @@ fn number(segment: &str) -> Option<BatchId> {
     segment.split('-').next()?.parse().ok().map(BatchId)
 }
 
-/// One round of tidying, which may take minutes: `clock` tells what time it is at each step. What it holds in memory is one day of one organisation at a time.
+/// One round of tidying, which may take minutes: `clock` tells what time it is at each step. What it holds in memory is
+/// one day of one organisation at a time.
 ///
 /// # Errors
 /// Store or lake cannot be used.
@@ -157,7 +158,7 @@ pub async fn round(
     lake: &Lake,
     level: i32,
     retention: &Retention,
-    clock: &Clock,
+    clock: &Clock<'_>,
 ) -> Result<(), Error> {
     let (by, now) = (Actor::ward("keeper"), clock());
     let (all, today) = (Scope::whole_sector(), catalogue::number(Day::of(now)));
@@ -206,7 +207,7 @@ pub async fn round(
 async fn merge(
     store: &Store,
     lake: &Lake,
-    (by, clock): (&Actor, &Clock),
+    (by, clock): (&Actor, &Clock<'_>),
     level: i32,
     files: Vec<LakeFile>,
     name: String,
@@ -245,9 +246,10 @@ fn together(mut files: Vec<LakeFile>, many: usize) -> Option<Vec<LakeFile>> {
         return (files.len() >= many).then_some(files);
     }
     for first in 0..=files.len() - many {
-        let mut sum = 0;
+        let (mut sum, smallest) = (0, files.get(first).map_or(0, |file| file.bytes));
         let alike = files.iter().skip(first).enumerate().take_while(|(nth, file)| {
-            let alike = *nth == 0 || file.bytes <= sum;
+            // The next is at most as large as those before it together, or twice the first.
+            let alike = *nth == 0 || file.bytes <= sum.max(2 * smallest);
             sum += file.bytes;
             alike
         });
@@ -307,6 +309,7 @@ mod tests {
         assert_eq!(sizes(&[1, 1, 1, 1, 100], 4), Some(vec![1; 4]), "the large one is not copied again");
         assert_eq!(sizes(&[1, 1, 9, 9, 9, 9], 4), Some(vec![9; 4]), "those between are not in the way");
         assert_eq!(sizes(&[1, 10, 100, 1_000], 4), None, "none is like another");
+        assert_eq!(sizes(&[100, 101, 103, 107], 4), Some(vec![100, 101, 103, 107]), "no two are the same");
         assert_eq!(sizes(&[], 4), None);
         assert_eq!(
             sizes(&[1, 2, SMALL / 2, SMALL / 2], 4),

@@ -82,7 +82,7 @@ fn so_it_is_when_its_store_is_postgresql_and_the_dump_takes_its_time() {
         run(Command::new("pg_restore").arg(format!("{backup}/ward.pgdump")));
     };
     let hub = under_load(Hub::over(store, "tidy_seconds = 1"), back_up, put_back);
-    let told = "merged files that the store does not know";
+    let told = "no catalogue knows these files of the lake";
     until("what was put together after the dump is told", || hub.log().contains(told));
 }
 
