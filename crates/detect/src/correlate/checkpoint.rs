@@ -50,7 +50,7 @@ impl Correlator {
             out.number(count);
         }
         out.number(self.plans.len() as u64);
-        for plan in &self.plans {
+        for plan in self.plans.iter() {
             out.text(&plan.id);
             out.word(plan.definition);
         }
@@ -91,19 +91,31 @@ impl Correlator {
         limits: Limits,
         bytes: &[u8],
     ) -> Result<(Self, Vec<String>), CorrelateError> {
-        let mut input = Reader::new(bytes);
-        if input.take(MAGIC.len()).ok() != Some(MAGIC) {
-            return Err(CorrelateError::NoCheckpoint);
-        }
-        let version = input.take(2).map(|v| u16::from_le_bytes([v[0], v[1]]))?;
-        if version != VERSION {
-            return Err(CorrelateError::Version { version, known: VERSION });
-        }
-        let seed = input.word()?;
+        let (mut input, seed) = head(bytes)?;
         let mut correlator = Self::new(correlations, rules, Limits { seed, ..limits })?;
-        let times = [read_time(&mut input)?, read_time(&mut input)?];
-        [correlator.watermark, correlator.told] = times;
-        let stats = &mut correlator.stats;
+        let dropped = correlator.fill(&mut input)?;
+        Ok((correlator, dropped))
+    }
+
+    /// As [`Self::restore`], for the rules and limits of this correlator, which it shares with what is restored.
+    ///
+    /// # Errors
+    /// It is no checkpoint, it is damaged, or it has another seed.
+    pub fn restore_alike(&self, bytes: &[u8]) -> Result<(Self, Vec<String>), CorrelateError> {
+        let (mut input, seed) = head(bytes)?;
+        if seed != self.limits.seed {
+            return Err(CorrelateError::Seed);
+        }
+        let mut correlator = self.alike();
+        let dropped = correlator.fill(&mut input)?;
+        Ok((correlator, dropped))
+    }
+
+    /// Takes in what follows the head. Tells the names of the correlations whose state was dropped.
+    fn fill(&mut self, input: &mut Reader) -> Result<Vec<String>, CorrelateError> {
+        let times = [read_time(input)?, read_time(input)?];
+        [self.watermark, self.told] = times;
+        let stats = &mut self.stats;
         for count in [
             &mut stats.sightings,
             &mut stats.fired,
@@ -120,23 +132,23 @@ impl Correlator {
         let mut places = Vec::new();
         for _ in 0..input.count(9)? {
             let (id, definition) = (input.text()?, input.word()?);
-            let place = correlator.plans.iter().position(|p| p.definition == definition && p.id == id);
+            let place = self.plans.iter().position(|p| p.definition == definition && p.id == id);
             if place.is_none() {
                 dropped.push(id);
             }
             places.push(place);
         }
-        let watermark = correlator.watermark.unwrap_or(0);
-        correlator.keys.shards.iter_mut().for_each(|shard| shard.base = watermark);
+        let watermark = self.watermark.unwrap_or(0);
+        self.keys.shards.iter_mut().for_each(|shard| shard.base = watermark);
         for _ in 0..input.count(12)? {
-            correlator.read_key(&mut input, &places)?;
+            self.read_key(input, &places)?;
         }
         for _ in 0..input.count(2)? {
             let (key, evidence) = (input.number()?, input.number()?);
-            correlator.trail.push(key, evidence);
+            self.trail.push(key, evidence);
         }
         input.end()?;
-        Ok((correlator, dropped))
+        Ok(dropped)
     }
 
     /// The tick of the watermark.
@@ -189,4 +201,18 @@ impl Correlator {
         }
         Ok(())
     }
+}
+
+/// What follows a checkpoint's magic, version and seed, and the seed.
+fn head(bytes: &[u8]) -> Result<(Reader<'_>, u64), CorrelateError> {
+    let mut input = Reader::new(bytes);
+    if input.take(MAGIC.len()).ok() != Some(MAGIC) {
+        return Err(CorrelateError::NoCheckpoint);
+    }
+    let version = input.take(2).map(|v| u16::from_le_bytes([v[0], v[1]]))?;
+    if version != VERSION {
+        return Err(CorrelateError::Version { version, known: VERSION });
+    }
+    let seed = input.word()?;
+    Ok((input, seed))
 }

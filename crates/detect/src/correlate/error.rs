@@ -54,6 +54,9 @@ pub enum CorrelateError {
     /// The bytes do not begin as a checkpoint does.
     #[error("the bytes are no correlation checkpoint")]
     NoCheckpoint,
+    /// Its fingerprints were made with another secret.
+    #[error("the checkpoint has another seed")]
+    Seed,
     /// Written by a version that this one does not know.
     #[error("the checkpoint has version {version}, known is {known}")]
     Version {

@@ -80,6 +80,11 @@ impl Keys {
         shards + scratch + self.shards.capacity() * size_of::<Shard>() + self.grown.bytes()
     }
 
+    /// [`Self::bytes`], about, without looking at every key: 30 bytes each, 16 for a sighting kept.
+    pub fn weight(&self) -> usize {
+        self.shards.len() * size_of::<Shard>() + self.keys * 30 + self.sightings * size_of::<Entry>()
+    }
+
     pub fn shard_of(&self, key: u64) -> usize {
         key.checked_shr(u64::BITS - self.bits).unwrap_or(0) as usize
     }

@@ -20,7 +20,7 @@ pub struct Limits {
     pub key_sightings: usize,
     /// Most evidence handles told with a finding.
     pub evidence: usize,
-    /// Sightings whose evidence is remembered for keys of few sightings, 16 bytes each.
+    /// Sightings whose evidence is remembered for keys of few sightings, 20 bytes each.
     pub trail: usize,
     /// Secret of the fingerprints: whoever does not know it cannot make keys that collide. Kept in
     /// checkpoints.

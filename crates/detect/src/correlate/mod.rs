@@ -83,6 +83,7 @@ mod wire;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::sync::Arc;
 
 use ward_core::Timestamp;
 
@@ -103,7 +104,7 @@ pub use self::sighting::{Correlated, Fields, Reduced, Sighting};
 /// All correlations and their state.
 #[derive(Debug, Clone)]
 pub struct Correlator {
-    plans: Vec<Plan>,
+    plans: Arc<[Plan]>,
     limits: Limits,
     reducer: Reducer,
     keys: Keys,
@@ -130,11 +131,20 @@ impl Correlator {
         if correlations.len() > usize::from(u16::MAX) {
             return Err(CorrelateError::TooManyCorrelations { count: correlations.len() });
         }
-        let plans: Vec<Plan> =
+        let plans: Arc<[Plan]> =
             correlations.iter().map(|c| Plan::new(c, rules, &limits)).collect::<Result<_, _>>()?;
         let definitions: Vec<u64> = plans.iter().map(|p| p.definition).collect();
-        Ok(Self {
-            reducer: Reducer::new(correlations, &definitions, limits.seed)?,
+        let reducer = Reducer::new(correlations, &definitions, limits.seed)?;
+        Ok(Self::without_state(plans, reducer, limits))
+    }
+
+    /// Another of the same correlations and limits, without any state. It shares all that does not change.
+    pub fn alike(&self) -> Self {
+        Self::without_state(Arc::clone(&self.plans), self.reducer.clone(), self.limits)
+    }
+
+    fn without_state(plans: Arc<[Plan]>, reducer: Reducer, limits: Limits) -> Self {
+        Self {
             keys: Keys::new(&plans, &limits, 0),
             trail: Trail::new(limits.trail),
             due: BinaryHeap::new(),
@@ -144,8 +154,9 @@ impl Correlator {
             buffer: Vec::new(),
             next_sweep: 0,
             plans,
+            reducer,
             limits,
-        })
+        }
     }
 
     /// What turns matches into sightings for [`Self::observe_reduced`], on any thread.
@@ -248,6 +259,18 @@ impl Correlator {
             bytes: self.keys.bytes() + self.trail.bytes() + due,
             ..self.stats
         }
+    }
+
+    /// Bytes that it holds, about: quicker to tell than [`Stats::bytes`].
+    pub fn weight(&self) -> usize {
+        self.keys.weight() + self.trail.bytes()
+    }
+
+    /// Gives up an eighth of what it holds, of the keys those idle longest, for others that need the room.
+    /// Keys are counted in [`Stats::evicted`].
+    pub fn give_up_an_eighth(&mut self) {
+        self.keys.give_up_an_eighth(&self.plans, &mut self.stats);
+        self.trail.give_up_an_eighth();
     }
 
     fn take_in(&mut self, reduced: Reduced, fields: Option<&dyn Fields>, out: &mut Vec<Correlated>) {

@@ -99,6 +99,11 @@ impl Keys {
         }
     }
 
+    /// Forgets, shard by shard, the eighth of all keys that was idle longest there.
+    pub fn give_up_an_eighth(&mut self, plans: &[Plan], stats: &mut Stats) {
+        (0..self.shards.len()).for_each(|number| self.evict(number, plans, false, stats));
+    }
+
     /// Forgets the eighth of a shard that was idle longest.
     fn evict(&mut self, number: usize, plans: &[Plan], only_grown: bool, stats: &mut Stats) {
         let Self { shards, bits, grown, sightings, keys, scratch, .. } = self;

@@ -187,9 +187,7 @@ impl Clerk {
         let before = self.findings.len();
         self.findings.extend(seen.findings);
         for lane in seen.sightings {
-            if let Err(error) = self.correlators.hear(lane, &mut self.findings) {
-                tracing::error!(error = %chain(&error), "could not correlate");
-            }
+            self.correlators.hear(lane, &mut self.findings);
         }
         progress.findings += (self.findings.len() - before) as u64;
         self.correlators.skip(seen.skipped);

@@ -3,29 +3,36 @@
 //!
 //! Invariant: a lane hears its sightings in the order of the journal, each once, however often the journal is
 //! replayed: a restored lane passes over what it had heard.
-//! Invariant: memory is bounded by [`MOST_LANES`], the correlators' limits and [`MOST_TOLD`].
+//! Invariant: memory is bounded by [`MOST_BYTES`] over all lanes together, but for what comes between two looks.
+
+mod kept;
+mod room;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use ward_core::{BatchId, EventId, OrganisationId, SourceId, Timestamp};
-use ward_detect::correlate::{Correlated, Correlator, Limits, Skipped, Stats};
+use ward_core::{BatchId, EventId, SourceId, Timestamp};
+use ward_detect::correlate::{Correlated, Correlator, Skipped, Stats};
 use ward_store::FindingId;
 use ward_store::findings::{Finding, RuleName};
 
-use super::engine::{Engine, late_limits, limits};
+use super::engine::Engine;
 use super::eyes::{Lane, LaneKey};
 use super::figures::Figures;
 use super::identity;
-use crate::error::Error;
 use crate::told::Told;
 
 /// Most lanes at once; above it, the late lane that is idle longest goes.
 const MOST_LANES: usize = 50_000;
+/// Most bytes that all lanes together hold; above it, those that hold most give up what is idlest.
+const MOST_BYTES: usize = 256 << 20;
+/// Events heard between two looks at how much that is.
+const LOOKED_AFTER: u32 = 4_096;
 /// Most events of a lane that are remembered by what they tell.
 const MOST_TOLD: usize = 4_096;
 /// A lane of late events is forgotten when it has heard nothing for an hour of the hub's time.
@@ -47,6 +54,8 @@ pub struct Correlators {
     dropped: u64,
     /// Lanes that went for want of room, since started.
     crowded: u64,
+    /// Events heard since the last look at what all lanes hold.
+    unweighed: u32,
 }
 
 #[derive(Debug)]
@@ -54,6 +63,8 @@ struct State {
     correlator: Correlator,
     told: HashMap<u64, Told>,
     order: VecDeque<u64>,
+    /// Bytes of `told` and `order`, about.
+    told_bytes: usize,
     /// The last event it heard of.
     heard: EventId,
     /// Who sent that.
@@ -79,27 +90,6 @@ pub struct Changed {
     pub state: Vec<u8>,
 }
 
-/// A lane as it is kept.
-#[derive(Debug, Serialize, Deserialize)]
-struct Kept {
-    organisation: String,
-    late: Option<String>,
-    heard: String,
-    source: String,
-    received: i64,
-    /// The fields that `told` has numbers of.
-    #[serde(default)]
-    fields: Vec<String>,
-    told: Vec<(u64, KeptTold)>,
-    state: String,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct KeptTold {
-    values: Vec<(u16, String)>,
-    host: Option<String>,
-}
-
 impl Correlators {
     /// Without any state. `late_quiet`: how long a source that delivers late is waited for.
     pub fn new(engine: Arc<Engine>, late_quiet: Duration) -> Self {
@@ -113,6 +103,7 @@ impl Correlators {
             gone: Stats::default(),
             dropped: 0,
             crowded: 0,
+            unweighed: 0,
         }
     }
 
@@ -123,13 +114,12 @@ impl Correlators {
         }
         for (key, state) in &mut self.lanes {
             let bytes = state.correlator.checkpoint();
-            match Correlator::restore(&engine.correlations, engine.rules(), key.limits(), &bytes) {
+            match engine.correlator(key.late.is_some()).restore_alike(&bytes) {
                 Ok((correlator, dropped)) => {
                     self.dropped += dropped.len() as u64;
                     state.correlator = correlator;
                     // Fields have other numbers now.
-                    state.told.clear();
-                    state.order.clear();
+                    state.forget_told(0);
                 }
                 Err(error) => {
                     tracing::error!(organisation = %key.organisation, %error, "could not take over correlations");
@@ -140,20 +130,20 @@ impl Correlators {
     }
 
     /// Hears the sightings of one event; appends what fired.
-    ///
-    /// # Errors
-    /// The correlations ask for more than can be kept.
-    pub fn hear(&mut self, lane: Lane, findings: &mut Vec<Finding>) -> Result<(), Error> {
+    pub fn hear(&mut self, lane: Lane, findings: &mut Vec<Finding>) {
         if !self.lanes.contains_key(&lane.key) {
             self.make_room(lane.received);
-            let correlator =
-                Correlator::new(&self.engine.correlations, self.engine.rules(), lane.key.limits())
-                    .map_err(|error| Error::Correlate(Box::new(error)))?;
+            let correlator = self.engine.correlator(lane.key.late.is_some()).alike();
             self.lanes.insert(lane.key.clone(), State::new(correlator, lane.source.clone()));
         }
-        let Some(state) = self.lanes.get_mut(&lane.key) else { return Ok(()) };
+        self.unweighed += 1;
+        if self.unweighed >= LOOKED_AFTER {
+            self.unweighed = 0;
+            self.share_room(MOST_BYTES);
+        }
+        let Some(state) = self.lanes.get_mut(&lane.key) else { return };
         if lane.event <= state.heard {
-            return Ok(());
+            return;
         }
         (state.heard, state.received, state.changed) = (lane.event, lane.received, true);
         (state.source, state.decided) = (lane.source, false);
@@ -165,7 +155,6 @@ impl Correlators {
             state.correlator.observe_reduced(sighting, &mut self.buffer);
         }
         self.tell(&lane.key, findings);
-        Ok(())
     }
 
     /// Says what time it is to lanes that hear nothing, so that windows that are over are decided.
@@ -189,46 +178,11 @@ impl Correlators {
         }
     }
 
-    /// The lanes that changed since they were stored last.
-    pub fn changed(&self) -> Vec<Changed> {
-        let changed = self.lanes.iter().filter(|(_, state)| state.changed);
-        let kept = changed.filter_map(|(key, state)| {
-            let bytes = serde_json::to_vec(&state.keep(key)).ok()?;
-            Some(Changed { name: name(key), key: key.clone(), heard: state.heard.batch, state: bytes })
-        });
-        kept.collect()
-    }
-
     /// Notes that a lane was stored as it is.
     pub fn is_stored(&mut self, key: &LaneKey) {
         if let Some(state) = self.lanes.get_mut(key) {
             state.changed = false;
         }
-    }
-
-    /// Takes a lane up again. What cannot be read is told and begins anew.
-    pub fn restore(&mut self, bytes: &[u8]) -> Result<(), String> {
-        let kept: Kept = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
-        let key = LaneKey {
-            organisation: OrganisationId::new(&kept.organisation).map_err(|error| error.to_string())?,
-            late: kept.late.as_deref().map(SourceId::new).transpose().map_err(|error| error.to_string())?,
-        };
-        let heard: EventId = kept.heard.parse().map_err(|()| format!("'{}' is no event", kept.heard))?;
-        let state = from_base64(&kept.state)?;
-        let (correlator, dropped) =
-            Correlator::restore(&self.engine.correlations, self.engine.rules(), key.limits(), &state)
-                .map_err(|error| error.to_string())?;
-        self.dropped += dropped.len() as u64;
-        let source = SourceId::new(&kept.source).map_err(|error| error.to_string())?;
-        // Where rules have changed since, the numbers mean other fields.
-        let same_fields = correlator.reducer().fields() == kept.fields;
-        let mut lane = State::new(correlator, source);
-        (lane.heard, lane.received) = (heard, Timestamp::from_micros(kept.received));
-        for (handle, told) in kept.told.into_iter().take(MOST_TOLD).filter(|_| same_fields) {
-            lane.remember(handle, told.into_told());
-        }
-        self.lanes.insert(key, lane);
-        Ok(())
     }
 
     /// Counts matches that did not become sightings.
@@ -292,36 +246,12 @@ impl Correlators {
         }
     }
 
-    fn make_room(&mut self, now: Timestamp) {
-        let is_old = |state: &State| now.micros() - state.received.micros() > LATE_KEPT;
-        let old = self.lanes.iter().filter(|(key, state)| key.late.is_some() && is_old(state));
-        let mut going: Vec<LaneKey> = old.map(|(key, _)| key.clone()).collect();
-        while self.lanes.len() - going.len() >= MOST_LANES {
-            let stay = self.lanes.iter().filter(|(key, _)| !going.contains(key));
-            let oldest = stay.min_by_key(|(key, state)| (key.late.is_none(), state.received));
-            let Some(key) = oldest.map(|(key, _)| key.clone()) else { break };
-            going.push(key);
-            self.crowded += 1;
-        }
-        for key in going {
-            if let Some(state) = self.lanes.remove(&key) {
-                forget(&mut self.gone, &state);
-            }
-            self.forgotten.push(name(&key));
-        }
-    }
-
     /// Names of lanes that are no more, to be forgotten by the store as well. Told once.
     pub fn forgotten(&mut self) -> Vec<String> {
         let mut forgotten = std::mem::take(&mut self.forgotten);
         forgotten.retain(|gone| !self.lanes.keys().any(|key| name(key) == *gone));
         forgotten
     }
-}
-
-/// Keeps what a lane counted, which goes.
-fn forget(gone: &mut Stats, state: &State) {
-    add(gone, &Stats { keys: 0, ..state.correlator.stats() });
 }
 
 fn add(sum: &mut Stats, other: &Stats) {
@@ -334,18 +264,13 @@ fn add(sum: &mut Stats, other: &Stats) {
     sum.folded += other.folded;
 }
 
-impl LaneKey {
-    fn limits(&self) -> Limits {
-        if self.late.is_some() { late_limits() } else { limits() }
-    }
-}
-
 impl State {
     fn new(correlator: Correlator, source: SourceId) -> Self {
         Self {
             correlator,
             told: HashMap::new(),
             order: VecDeque::new(),
+            told_bytes: 0,
             heard: EventId { batch: BatchId(0), index: 0 },
             source,
             received: Timestamp::from_micros(0),
@@ -355,45 +280,25 @@ impl State {
     }
 
     fn remember(&mut self, handle: u64, told: Told) {
-        if self.told.insert(handle, told).is_none() {
-            self.order.push_back(handle);
+        self.told_bytes += TOLD_BYTES + told.size();
+        match self.told.insert(handle, told) {
+            Some(before) => self.told_bytes -= TOLD_BYTES + before.size(),
+            None => self.order.push_back(handle),
         }
-        while self.order.len() > MOST_TOLD {
-            if let Some(oldest) = self.order.pop_front() {
-                self.told.remove(&oldest);
-            }
-        }
+        self.forget_told(MOST_TOLD);
     }
 
-    fn keep(&self, key: &LaneKey) -> Kept {
-        use base64::Engine as _;
-        let told = self.order.iter().filter_map(|handle| {
-            let told = self.told.get(handle)?;
-            let values = told.values.iter().map(|(field, value)| (*field, value.to_string())).collect();
-            let host = told.host.as_deref().map(str::to_owned);
-            Some((*handle, KeptTold { values, host }))
-        });
-        Kept {
-            organisation: key.organisation.to_string(),
-            late: key.late.as_ref().map(ToString::to_string),
-            heard: self.heard.to_string(),
-            source: self.source.to_string(),
-            received: self.received.micros(),
-            fields: self.correlator.reducer().fields().to_vec(),
-            told: told.collect(),
-            state: base64::engine::general_purpose::STANDARD.encode(self.correlator.checkpoint()),
+    /// Forgets what the oldest events tell, until no more than `most` are known.
+    fn forget_told(&mut self, most: usize) {
+        let gone = self.order.len().saturating_sub(most);
+        for told in self.order.drain(..gone).filter_map(|handle| self.told.remove(&handle)) {
+            self.told_bytes -= TOLD_BYTES + told.size();
         }
     }
 }
 
-impl KeptTold {
-    fn into_told(self) -> Told {
-        Told {
-            values: self.values.into_iter().map(|(field, value)| (field, value.into())).collect(),
-            host: self.host.map(Into::into),
-        }
-    }
-}
+/// Bytes of a place in the tables of what events tell, about.
+const TOLD_BYTES: usize = 32;
 
 /// A lane of what happens now is quiet when it has heard nothing for a minute.
 const QUIET: i64 = 60_000_000;
@@ -405,112 +310,5 @@ fn name(key: &LaneKey) -> String {
     match &key.late {
         None => format!("{PREFIX}{}", key.organisation),
         Some(source) => format!("{PREFIX}{}/{source}", key.organisation),
-    }
-}
-
-fn from_base64(text: &str) -> Result<Vec<u8>, String> {
-    use base64::Engine as _;
-    base64::engine::general_purpose::STANDARD.decode(text).map_err(|error| error.to_string())
-}
-
-#[cfg(test)]
-mod tests {
-    use ward_detect::correlate::{Fields, Sighting};
-
-    use super::*;
-    use crate::hub::engine::RulePlaces;
-
-    const BASE: &str = "title: a\nid: a\nname: a\nstatus: test\nlevel: low\nlogsource: {product: windows}\n\
-                        detection: {sel: {EventID: 1}, condition: sel}\n";
-
-    /// An engine with a correlation by each of these fields.
-    fn engine(fields: &[&str]) -> Arc<Engine> {
-        let folder = tempfile::tempdir().unwrap();
-        let correlations = fields.iter().map(|field| {
-            format!(
-                "---\ntitle: {field}\nid: {field}\nstatus: test\nlevel: low\ncorrelation: {{type: event_count, \
-                 rules: [a], group-by: [{field}], timespan: 1h, condition: {{gte: 9}}}}\n"
-            )
-        });
-        let rules = folder.path().join("rules.yml");
-        std::fs::write(&rules, BASE.to_owned() + &correlations.collect::<String>()).unwrap();
-        let places = RulePlaces { rules: vec![rules], ..RulePlaces::default() };
-        Arc::new(Engine::load(&places, 0, 1).unwrap())
-    }
-
-    #[test]
-    fn a_lane_is_taken_up_again_and_tells_nothing_of_fields_that_have_other_numbers_now() {
-        let old = engine(&["User", "Image"]);
-        let quiet = Duration::from_secs(10);
-        let mut correlators = Correlators::new(Arc::clone(&old), quiet);
-        let key = LaneKey { organisation: OrganisationId::new("RXX").unwrap(), late: None };
-        let lane = Lane {
-            key: key.clone(),
-            event: EventId { batch: BatchId(7), index: 0 },
-            source: SourceId::new("dc").unwrap(),
-            received: Timestamp::from_micros(1),
-            told: Told { values: [(0, "nurse".into())].into(), host: None },
-            sightings: Vec::new(),
-        };
-        correlators.hear(lane, &mut Vec::new()).unwrap();
-        let Changed { heard, state, .. } = correlators.changed().remove(0);
-        assert_eq!(heard, BatchId(7));
-        assert_eq!(correlators.changed().len(), 1, "until it is stored");
-        correlators.is_stored(&key);
-        assert!(correlators.changed().is_empty());
-        for (engine, told) in [(old, 1), (engine(&["Image", "User"]), 0)] {
-            let mut restored = Correlators::new(engine, quiet);
-            restored.restore(&state).unwrap();
-            assert_eq!((restored.lanes[&key].heard.batch, restored.lanes[&key].told.len()), (heard, told));
-        }
-    }
-
-    /// An event of a user.
-    struct OfUser;
-
-    impl Fields for OfUser {
-        fn read(&self, _: usize, text: &mut Vec<u8>) -> bool {
-            text.extend_from_slice(b"nurse");
-            true
-        }
-    }
-
-    #[test]
-    fn what_correlations_lose_is_told_also_of_lanes_that_are_gone() {
-        let mut correlators = Correlators::new(engine(&["User"]), Duration::from_secs(10));
-        correlators.skip(Skipped { ungrouped: 3, unvalued: 1 });
-        let late = LaneKey {
-            organisation: OrganisationId::new("RXX").unwrap(),
-            late: Some(SourceId::new("dc").unwrap()),
-        };
-        let mut reducer = correlators.engine.reducer();
-        let mut lane = |nth: u32, time: i64| {
-            let mut sightings = Vec::new();
-            let sighting =
-                Sighting { rule: 0, time: Timestamp::from_micros(time), fields: &OfUser, evidence: 0 };
-            reducer.reduce(&sighting, &mut sightings);
-            assert_eq!(sightings.len(), 1);
-            Lane {
-                key: late.clone(),
-                event: EventId { batch: BatchId(7), index: nth },
-                source: SourceId::new("dc").unwrap(),
-                received: Timestamp::from_micros(1),
-                told: Told { values: [].into(), host: None },
-                sightings,
-            }
-        };
-        // The second is older than anything may be that comes after the first.
-        let day = 86_400_000_000;
-        for (nth, time) in [(0, 2_000 * day), (1, day)] {
-            correlators.hear(lane(nth, time), &mut Vec::new()).unwrap();
-        }
-        let told = |correlators: &Correlators| {
-            let figures = Figures::default();
-            correlators.tell_size(&figures);
-            (figures.lanes.load(Relaxed), figures.skipped.map(|figure| figure.load(Relaxed)))
-        };
-        assert_eq!(told(&correlators), (1, [3, 1, 1, 0, 0]));
-        correlators.make_room(Timestamp::from_micros(2 * LATE_KEPT));
-        assert_eq!(told(&correlators), (0, [3, 1, 1, 0, 0]));
     }
 }

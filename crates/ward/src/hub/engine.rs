@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use ward_core::{FieldId, FieldNames, OrganisationId};
 use ward_detect::compiled::Matcher;
-use ward_detect::correlate::{Correlator, Limits, Reducer};
+use ward_detect::correlate::{CorrelateError, Correlator, Limits, Reducer};
 use ward_detect::{CorrelationRule, Exception, LoadReport, Rule, RuleSet};
 use ward_store::ExceptionId;
 use ward_telemetry::taxonomy::{Resolver, Taxonomy};
@@ -33,7 +33,8 @@ pub struct Engine {
     /// The fields that correlations read, by their numbers there.
     pub correlated: Vec<Option<FieldId>>,
     resolver: Resolver,
-    reducer: Reducer,
+    /// Correlators without state: of what happens now at one organisation, and of what one source delivers late.
+    empty: [Correlator; 2],
 }
 
 /// Where rules and tables are.
@@ -70,9 +71,10 @@ impl Engine {
     }
 
     fn of(set: RuleSet, taxonomy: &Taxonomy, generation: u64) -> Result<Self, Error> {
-        let correlator = Correlator::new(&set.correlations, &set.rules, limits())
-            .map_err(|error| Error::Correlate(Box::new(error)))?;
-        let reducer = correlator.reducer();
+        let empty = |limits| Correlator::new(&set.correlations, &set.rules, limits);
+        let made = |error: CorrelateError| Error::Correlate(Box::new(error));
+        let empty = [empty(limits()).map_err(made)?, empty(late_limits()).map_err(made)?];
+        let reducer = empty[0].reducer();
         let mut fields: Vec<&str> = reducer.fields().iter().map(String::as_str).collect();
         for rule in &set.rules {
             rule.condition.each_field(&mut |field| fields.push(field));
@@ -84,7 +86,7 @@ impl Engine {
         let shown = set.rules.iter().map(|rule| shown(rule, &names)).collect();
         let matcher = Arc::new(Matcher::new(set.rules.into(), names));
         let RuleSet { correlations, report, .. } = RuleSet { rules: Vec::new(), ..set };
-        Ok(Self { generation, matcher, correlations, report, shown, correlated, resolver, reducer })
+        Ok(Self { generation, matcher, correlations, report, shown, correlated, resolver, empty })
     }
 
     /// The rules.
@@ -99,7 +101,13 @@ impl Engine {
 
     /// What makes sightings, for one worker.
     pub fn reducer(&self) -> Reducer {
-        self.reducer.clone()
+        self.empty[0].reducer()
+    }
+
+    /// The correlations without any state: of what happens now, or of what is delivered late. Others of them are
+    /// to be made [`alike`](Correlator::alike).
+    pub fn correlator(&self, is_late: bool) -> &Correlator {
+        &self.empty[usize::from(is_late)]
     }
 }
 
@@ -125,13 +133,13 @@ impl Exceptions {
 
 /// What correlations may use of events that a source delivers late: files come in any order, so none of them
 /// is too late, and the windows that wait for more are decided when nothing more comes.
-pub fn late_limits() -> Limits {
+fn late_limits() -> Limits {
     Limits { lateness: YEAR, keys: 1 << 20, sightings: 1 << 20, ..limits() }
 }
 
-/// What correlations of what happens now at one organisation may use.
-pub fn limits() -> Limits {
-    Limits { lateness: LATENESS, keys: 8 << 20, sightings: 8 << 20, trail: 1 << 16, ..Limits::default() }
+/// What correlations of what happens now at one organisation may use, if the others leave it that much.
+fn limits() -> Limits {
+    Limits { lateness: LATENESS, keys: 2 << 20, sightings: 4 << 20, trail: 1 << 16, ..Limits::default() }
 }
 
 /// The longest lateness that a correlator takes, in microseconds.
