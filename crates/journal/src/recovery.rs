@@ -2,6 +2,8 @@
 //!
 //! Invariant: what was acknowledged is kept, also behind damage; what the next segment's head says was refused
 //! is not.
+//! Invariant: what the disk does not give is kept as it is, for a later start, and told as damage: the journal goes
+//! on behind it.
 //! Invariant: numbering goes on above every number that was ever given out.
 
 use std::collections::BTreeMap;
@@ -137,17 +139,25 @@ impl Search<'_> {
         let is_last = matches!(after, After::Nothing);
         let file = self.disk.open(&id.file_name()).map_err(read())?;
         let len = file.len().map_err(read())?;
-        let (nonce, says, wrong) = match SegmentHead::read(&*file).map_err(read())? {
-            FoundHead::Version(version) => return Err(JournalError::Version { segment: id, version }),
-            FoundHead::Head { head, whole } if head.first == id.0 => {
+        let any_frame = || FrameHead::find(&*file, HEAD_BYTES as u64, len, None);
+        let mut is_given = true;
+        let (nonce, says, wrong) = match SegmentHead::read(&*file) {
+            Ok(FoundHead::Version(version)) => return Err(JournalError::Version { segment: id, version }),
+            Ok(FoundHead::Head { head, whole }) if head.first == id.0 => {
                 let wrong = (!whole).then_some("a copy of the segment's head is damaged");
                 (Some(head.nonce), head.before.map_or(After::First, After::Before), wrong)
             }
-            FoundHead::Head { .. } | FoundHead::Damaged => {
-                let found = FrameHead::find(&*file, HEAD_BYTES as u64, len, None).map_err(read())?;
-                let nonce = found.map(|head| head.nonce).or((!is_last).then_some(0));
-                (nonce, After::Unknown, Some("the segment's head is damaged"))
-            }
+            found => match (found, any_frame()) {
+                (Ok(_), Ok(frame)) => {
+                    let nonce = frame.map(|frame| frame.nonce).or((!is_last).then_some(0));
+                    (nonce, After::Unknown, Some("the segment's head is damaged"))
+                }
+                (_, frame) => {
+                    is_given = false;
+                    let nonce = frame.ok().flatten().map_or(0, |frame| frame.nonce);
+                    (Some(nonce), After::Unknown, Some(NOT_GIVEN))
+                }
+            },
         };
         if let After::Before(before) = says {
             self.met(before.last.saturating_add(1));
@@ -159,6 +169,7 @@ impl Search<'_> {
         let opened = Opened { id, file, len, nonce };
         let kept = match said {
             Some(said) => Some(self.take_said(&opened, said)),
+            None if !is_given => Some(self.take_whole(&opened)),
             None => self.walk(&opened, is_last).map_err(read())?,
         };
         let Some(segment) = kept else {
@@ -190,6 +201,19 @@ impl Search<'_> {
         }
     }
 
+    /// Takes a segment that the disk does not give, with all that may be in it.
+    fn take_whole(&mut self, opened: &Opened) -> Segment {
+        self.met_bytes(opened.len);
+        Segment {
+            nonce: opened.nonce,
+            sealed: true,
+            end: opened.len,
+            last: self.next - 1,
+            latest: i64::MIN,
+            untrimmed: false,
+        }
+    }
+
     /// Goes through a segment of which nothing is said. `is_last`: its end may be torn. `None`: nothing is in it.
     fn walk(&mut self, opened: &Opened, is_last: bool) -> io::Result<Option<Segment>> {
         let extent = Extent { nonce: opened.nonce, end: opened.len };
@@ -205,7 +229,15 @@ impl Search<'_> {
         let mut any = false;
         loop {
             let want = if is_last { Want::Checked } else { Want::Head };
-            match step(&*opened.file, extent, at, want)? {
+            let Ok(found) = step(&*opened.file, extent, at, want) else {
+                self.damage(opened.id, at, opened.len - at, NOT_GIVEN);
+                let latest = segment.latest;
+                segment = self.take_whole(opened);
+                segment.latest = latest;
+                opened.file.sync()?;
+                return Ok(Some(segment));
+            };
+            match found {
                 Step::End => break,
                 Step::Frame(head, _) => {
                     (at, any) = (head.next(), true);
@@ -244,21 +276,25 @@ impl Search<'_> {
         let keep = i64::try_from(options.keep_keys.as_micros()).unwrap_or(i64::MAX);
         let oldest = newest.saturating_sub(keep);
         let mut found = Vec::new(); // newest segment first
-        let mut count = 0;
+        let (mut count, mut missing) = (0, Vec::new());
         for (id, segment) in self.segments.iter().rev().filter(|(_, segment)| segment.latest >= oldest) {
             let read = || JournalError::disk(format!("read segment {id}"));
             let file = self.disk.open(&id.file_name()).map_err(read())?;
             let mut keys = Vec::new();
             let (extent, mut at) = (Extent { nonce: segment.nonce, end: segment.end }, HEAD_BYTES as u64);
             loop {
-                at += match step(&*file, extent, at, Want::Head).map_err(read())? {
-                    Step::End => break,
-                    Step::Damage { bytes, .. } => bytes,
-                    Step::Frame(head, _) => {
+                at += match step(&*file, extent, at, Want::Head) {
+                    Ok(Step::End) => break,
+                    Ok(Step::Damage { bytes, .. }) => bytes,
+                    Ok(Step::Frame(head, _)) => {
                         if head.keys > 0 && head.latest >= oldest {
-                            keys.extend(keys_of(&*file, &head).map_err(read())?);
+                            keys.extend(keys_of(&*file, &head).unwrap_or_default());
                         }
                         head.bytes()
+                    }
+                    Err(_) => {
+                        missing.push((*id, at, segment.end - at));
+                        break;
                     }
                 };
             }
@@ -268,6 +304,9 @@ impl Search<'_> {
             if count >= options.max_keys {
                 break;
             }
+        }
+        for (id, at, bytes) in missing {
+            self.damage(id, at, bytes, NOT_GIVEN);
         }
         let keys = found.into_iter().rev().flatten();
         self.recovery.keys = keys.skip(count.saturating_sub(options.max_keys)).collect();
@@ -291,8 +330,14 @@ impl Search<'_> {
     fn torn(&mut self, segment: SegmentId, at: u64, bytes: u64) {
         let what = "the end is not whole";
         self.recovery.torn.push(Damage { position: Position { segment, at }, bytes, what });
-        // Unreadable bytes may have held numbers that were given out. No batch takes fewer bytes than this,
-        // however well compressed.
+        self.met_bytes(bytes);
+    }
+
+    /// Unreadable bytes may have held numbers that were given out. No batch takes fewer bytes than this, however
+    /// well compressed.
+    fn met_bytes(&mut self, bytes: u64) {
         self.met(self.next.saturating_add(bytes.saturating_mul(32)));
     }
 }
+
+const NOT_GIVEN: &str = "the disk does not give it";

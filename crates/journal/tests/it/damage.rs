@@ -1,10 +1,13 @@
 //! Damage to what was written: found, told, and the rest is read.
 
-use ward_core::Batch;
-use ward_journal::Recovery;
-use ward_journal::faulty::FaultyDisk;
+use std::io::ErrorKind;
+use std::sync::Arc;
 
-use crate::hub::{batch, key, open, read};
+use ward_core::Batch;
+use ward_journal::faulty::{FaultyDisk, Operation};
+use ward_journal::{Journal, Recovery};
+
+use crate::hub::{batch, key, open, read, small};
 
 const FRAMES: u64 = 5;
 
@@ -165,4 +168,41 @@ fn a_sealed_segment_that_lost_its_end_is_told() {
     let (read, damage) = read(&journal);
     assert_eq!((read.len(), damage.len()), (3, 1));
     assert_eq!(read[2].1, batch(3));
+}
+
+#[test]
+fn what_the_disk_does_not_give_at_a_start_keeps_nobody_waiting_and_is_read_at_the_next() {
+    let Written { name, bytes, next, whole } = written();
+    let highest = whole.last().unwrap().0;
+    for with_next in [false, true] {
+        let mut refused = 0;
+        for skip in 0.. {
+            let disk = FaultyDisk::new();
+            disk.put(&name, bytes.clone());
+            if with_next {
+                disk.put(&next.0, next.1.clone());
+            }
+            disk.fail(Operation::Read, skip, 1, ErrorKind::Other);
+            let Ok((journal, recovery)) = Journal::open(Arc::new(disk.clone()), small()) else {
+                refused += 1;
+                continue;
+            };
+            disk.mend();
+            let told = recovery.damage.iter().any(|damage| damage.what.contains("does not give"));
+            let number = journal.append_and_wait(batch(50), None).unwrap();
+            assert!(number.0 > highest, "read {skip}: {number:?} was given out already");
+            drop(journal);
+            let (journal, recovery) = open(&disk);
+            assert!(recovery.removed.is_empty() && recovery.torn.is_empty(), "read {skip}: {recovery:?}");
+            let mut left = read(&journal).0;
+            assert_eq!(left.pop().map(|(_, last)| last), Some(batch(50)), "read {skip}");
+            assert_eq!(left.len(), whole.len() + usize::from(with_next), "read {skip}");
+            if !told {
+                // Names of the files, and how long each is: without these there is no start.
+                assert_eq!(refused, if with_next { 3 } else { 2 });
+                assert!(skip > refused + 3, "only {skip} reads");
+                break;
+            }
+        }
+    }
 }
