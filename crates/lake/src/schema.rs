@@ -80,7 +80,7 @@ pub(crate) fn leaf(column: Column) -> ColumnPath {
     }
 }
 
-/// How the columns are encoded: numbers as differences, repeated texts by dictionary, raw as it is, all
+/// How the columns are encoded: times as differences, what repeats by dictionary, raw as it is, texts
 /// under zstd.
 ///
 /// # Errors
@@ -100,11 +100,10 @@ pub(crate) fn properties(level: i32, page_bytes: usize) -> Result<WriterProperti
         .set_column_statistics_enabled(path("raw"), EnabledStatistics::None)
         .set_column_dictionary_enabled(path("raw"), false)
         .set_column_data_page_size_limit(path("raw"), page_bytes);
-    for name in ["batch", "index", "time", "received"] {
-        properties = properties
-            .set_column_dictionary_enabled(path(name), false)
-            .set_column_encoding(path(name), Encoding::DELTA_BINARY_PACKED);
-    }
+    // Differences need a buffer of 1 MiB for each column of each file in the making, and other numbers repeat.
+    properties = properties
+        .set_column_dictionary_enabled(path("time"), false)
+        .set_column_encoding(path("time"), Encoding::DELTA_BINARY_PACKED);
     // As packed as they will be: a compressor for each would cost memory and gain nothing.
     for name in ["batch", "index", "time", "received", "source", "format", "class_uid", "log_source"] {
         properties = properties.set_column_compression(path(name), Compression::UNCOMPRESSED);
