@@ -29,6 +29,12 @@ pub struct Plan {
 /// Minutes that the hub has to reach its size.
 const WARM_UP: f64 = 10.0;
 
+/// Between two samples: less than a segment of the journal lasts, whose files come and go in memory as a whole.
+const EACH: Duration = Duration::from_secs(1);
+
+/// Samples in a minute, about.
+const A_MINUTE: usize = 60;
+
 /// Growth of memory an hour that is still called flat.
 const FLAT: f64 = 0.02;
 
@@ -54,7 +60,7 @@ pub fn soak(plan: Plan, now: i64, tell: &(dyn Fn(&str) + Sync)) -> Result<(Value
         let mut samples: Vec<Sample> = Vec::new();
         let mut minute = 0;
         while !sending.is_finished() {
-            std::thread::sleep(Duration::from_secs(5));
+            std::thread::sleep(EACH);
             let at = start.elapsed().as_secs_f64() / 60.0;
             let metrics = hub.metrics()?;
             let figure = |name: &str| metrics.get(name) as u64;
@@ -83,18 +89,20 @@ pub fn soak(plan: Plan, now: i64, tell: &(dyn Fn(&str) + Sync)) -> Result<(Value
     hub.looked_at(sent.events)?;
     hub.settled()?;
     let metrics = hub.metrics()?;
-    let late: Vec<&Sample> = samples.iter().filter(|sample| sample.minutes >= WARM_UP).collect();
-    let (slope, asked_for) = (slope(&late, |sample| sample.memory), slope(&late, |sample| sample.asked_for));
+    let samples: Vec<&Sample> = samples.iter().collect();
+    let late: Vec<&Sample> = samples.iter().copied().filter(|sample| sample.minutes >= WARM_UP).collect();
+    let slope = |value| Slope::of(&by_minute(&late, value));
+    let (slope, asked_for) = (slope(|sample| sample.memory), slope(|sample| sample.asked_for));
     let files = |at: Option<&&Sample>| at.map_or(0, |sample| sample.files);
     // a few come and go: connections, files in the making
-    let first_files = late.iter().take(12).map(|sample| sample.files).max().unwrap_or(0);
-    let last_files = late.iter().rev().take(12).map(|sample| sample.files).max().unwrap_or(0);
+    let first_files = late.iter().take(A_MINUTE).map(|sample| sample.files).max().unwrap_or(0);
+    let last_files = late.iter().rev().take(A_MINUTE).map(|sample| sample.files).max().unwrap_or(0);
     let is_flat = slope.is_some_and(|slope| slope.an_hour < FLAT) && last_files <= first_files;
     let figures = json!({
         "minutes": plan.minutes, "events": sent.events, "rate": sent.events as f64 / sent.wall.as_secs_f64(),
         "refused": sent.refused, "reloads": metrics.get("ward_rules_generation"),
-        "memory_mb": samples.iter().map(|sample| sample.memory >> 20).collect::<Vec<_>>(),
-        "asked_for_mb": samples.iter().map(|sample| sample.asked_for >> 20).collect::<Vec<_>>(),
+        "memory_mb_each_minute": megabytes(&samples, |sample| sample.memory),
+        "asked_for_mb_each_minute": megabytes(&samples, |sample| sample.asked_for),
         "peak_mb": hub.memory("VmHWM:") >> 20,
         "slope_an_hour": slope.map(|slope| slope.an_hour), "slope_error": slope.map(|slope| slope.error),
         "asked_for_slope_an_hour": asked_for.map(|slope| slope.an_hour),
@@ -115,17 +123,20 @@ struct Sample {
     files: usize,
 }
 
-/// The slope of the mean of each minute: what comes and goes within a minute is no growth, and what is measured
-/// five seconds later is hardly another measurement.
-fn slope(samples: &[&Sample], value: fn(&Sample) -> u64) -> Option<Slope> {
-    let mut minutes: Vec<(f64, f64)> = Vec::new();
-    for minute in samples.chunk_by(|a, b| a.minutes as u64 == b.minutes as u64) {
+/// The mean of each minute, by hours: what comes and goes within a minute is no growth, and what is measured a
+/// second later is hardly another measurement.
+fn by_minute(samples: &[&Sample], value: fn(&Sample) -> u64) -> Vec<(f64, f64)> {
+    let minutes = samples.chunk_by(|a, b| a.minutes as u64 == b.minutes as u64).map(|minute| {
         let mean = |value: &dyn Fn(&Sample) -> f64| {
             minute.iter().map(|sample| value(sample)).sum::<f64>() / minute.len() as f64
         };
-        minutes.push((mean(&|sample| sample.minutes / 60.0), mean(&|sample| value(sample) as f64)));
-    }
-    Slope::of(&minutes)
+        (mean(&|sample| sample.minutes / 60.0), mean(&|sample| value(sample) as f64))
+    });
+    minutes.collect()
+}
+
+fn megabytes(samples: &[&Sample], value: fn(&Sample) -> u64) -> Vec<u64> {
+    by_minute(samples, value).into_iter().map(|(_, bytes)| bytes as u64 >> 20).collect()
 }
 
 /// A rule that finds nothing, other than the one before.
