@@ -83,17 +83,23 @@ pub(crate) fn leaf(column: Column) -> ColumnPath {
 /// How the columns are encoded: times as differences, what repeats by dictionary, raw as it is, texts
 /// under zstd.
 ///
+/// `filters`: where the filters go. A writer that keeps them for the end holds each at the size it began with,
+/// 224 KB for a row group.
+///
 /// # Errors
 /// The level of compression is none of zstd's.
-pub(crate) fn properties(level: i32, page_bytes: usize) -> Result<WriterProperties, LakeError> {
+pub(crate) fn properties(
+    level: i32,
+    page_bytes: usize,
+    filters: BloomFilterPosition,
+) -> Result<WriterProperties, LakeError> {
     let level = ZstdLevel::try_new(level).map_err(|error| LakeError::parquet("write", "a file", error))?;
     let path = |name: &str| ColumnPath::new(vec![name.to_owned()]);
     let mut properties = WriterProperties::builder()
         .set_created_by("ward-lake".to_owned())
         .set_compression(Compression::ZSTD(level))
         .set_max_row_group_row_count(None)
-        // side by side, so that a search finds those of all row groups with one read of a cold disk
-        .set_bloom_filter_position(BloomFilterPosition::End)
+        .set_bloom_filter_position(filters)
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_write_batch_size(256)
         .set_column_statistics_enabled(path("time"), EnabledStatistics::Page)

@@ -17,7 +17,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{BloomFilterPosition, WriterProperties};
 use ward_core::OrganisationId;
 
 use crate::file::{Day, LakeFile};
@@ -90,7 +90,9 @@ impl SegmentWriter {
         if OrganisationId::new(&segment).is_err() {
             return Err(LakeError::BadSegment(segment.chars().take(80).collect()));
         }
-        let properties = schema::properties(options.level, options.page_bytes)?;
+        // Of each row group at once: there are dozens of files, each soon to be merged with others.
+        let filters = BloomFilterPosition::AfterRowGroup;
+        let properties = schema::properties(options.level, options.page_bytes, filters)?;
         Ok(Self {
             lake: lake.clone(),
             segment,
