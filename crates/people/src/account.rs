@@ -54,7 +54,8 @@ pub fn email(text: &str) -> Result<String, Wrong> {
 
 /// What an e-mail address is compared by: nobody has two accounts that differ in case.
 pub fn login(email: &str) -> String {
-    email.trim().nfkc().flat_map(char::to_lowercase).collect()
+    // Small letters may join with accents that great ones do not join with.
+    email.trim().nfkc().flat_map(char::to_lowercase).nfkc().collect()
 }
 
 /// What tries to sign in are counted by, whether there is such an account or not.
@@ -111,5 +112,7 @@ mod tests {
         assert_eq!(login(" A.Nurse@Leeds.Example "), "a.nurse@leeds.example");
         assert_eq!(account("A.Nurse@leeds.example"), account("a.nurse@LEEDS.example "));
         assert_ne!(account("a.nurse@leeds.example"), account("b.nurse@leeds.example"));
+        let folded = login("T\u{308}@leeds.example");
+        assert_eq!((login(&folded), folded.as_str()), (folded.clone(), "\u{1e97}@leeds.example"));
     }
 }

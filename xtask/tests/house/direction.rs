@@ -32,7 +32,16 @@ const MAY_NEED: &[(&str, &[&str])] = &[
     ("ward-bench", &["ward-core", "ward-telemetry", "ward-detect", "ward-store", "ward"]),
     (
         "ward-fuzz",
-        &["ward-core", "ward-telemetry", "ward-detect", "ward-intake", "ward-journal", "ward-lake", "ward"],
+        &[
+            "ward-core",
+            "ward-telemetry",
+            "ward-detect",
+            "ward-intake",
+            "ward-journal",
+            "ward-lake",
+            "ward-people",
+            "ward",
+        ],
     ),
     ("xtask", &[]),
 ];

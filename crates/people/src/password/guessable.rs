@@ -17,7 +17,7 @@ use unicode_normalization::UnicodeNormalization as _;
 
 /// What of a password is guessed first, whatever it is in: letters as an attacker folds them.
 pub(super) fn folded(text: &str) -> String {
-    text.nfkc().flat_map(char::to_lowercase).collect()
+    text.nfkc().flat_map(char::to_lowercase).nfkc().collect()
 }
 
 /// With the letters that digits and signs stand for.

@@ -62,6 +62,9 @@ pub async fn break_it(
     let refused = |why: glass::Refused| StoreError::Refused(why.to_string());
     let (reason, ends) =
         (glass::reason(&new.reason).map_err(refused)?, glass::ends(now, new.ends).map_err(refused)?);
+    if *by != Actor::person(new.person.to_string()) {
+        return Err(StoreError::Refused("the glass could not be broken for somebody else".to_owned()));
+    }
     if !powers.may(Permission::BreakGlass) {
         let why = "the glass could not be broken: none of your roles lets you";
         return Err(StoreError::Refused(why.to_owned()));
@@ -79,7 +82,6 @@ pub async fn break_it(
     change.execute(insert).await?;
     let detail = json!({
         "glass": id.to_string(),
-        "person": new.person.to_string(),
         "reason": reason,
         "ends": ends.micros(),
     });

@@ -33,6 +33,14 @@ pub async fn has(store: &Store, person: PersonId) -> Result<bool, StoreError> {
     Ok(store.row(of(person, IN_FORCE)).await?.is_some())
 }
 
+/// Whether anybody has a second factor: a key that was made just now opens none of them.
+///
+/// # Errors
+/// The database fails.
+pub async fn are_there_any(store: &Store) -> Result<bool, StoreError> {
+    Ok(store.row(Sql::new("SELECT made FROM second_factors LIMIT 1")).await?.is_some())
+}
+
 /// Makes a secret for an app to take, and keeps it until digits of it are confirmed.
 ///
 /// # Errors

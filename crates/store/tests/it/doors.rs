@@ -30,6 +30,7 @@ const WITHOUT: &[(&str, &str)] = &[
     ("people::links::accept_first", "the link says that it may"),
     ("people::links::look", "the link says who it is"),
     ("people::recovery_codes::left", "one's own"),
+    ("people::second_factors::are_there_any", "yes or no"),
     ("people::second_factors::check", "one's own, and a measurement"),
     ("people::second_factors::has", "one's own"),
     ("people::second_factors::proposed", "one's own"),

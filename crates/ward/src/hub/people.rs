@@ -12,7 +12,7 @@ use std::time::Duration;
 use ring::rand::{SecureRandom as _, SystemRandom};
 use ward_core::Actor;
 use ward_people::Key;
-use ward_store::people::{grants, links, tidy};
+use ward_store::people::{grants, links, second_factors, tidy};
 use ward_store::{Store, StoreError};
 
 use super::config::HubConfig;
@@ -26,6 +26,24 @@ pub const KEY_FILE: &str = "people.key";
 
 /// How often is looked for what is over.
 const EVERY: Duration = Duration::from_secs(3_600);
+
+/// The key of the hub's people, as [`key`] has it. One that had to be made although there are second factors is told:
+/// the one that sealed them is lost.
+///
+/// # Errors
+/// See there; or the store fails.
+pub async fn key_of(folder: &Path, store: &Store) -> Result<Key, Error> {
+    let is_new = !folder.join(KEY_FILE).exists();
+    let key = key(folder)?;
+    if is_new && second_factors::are_there_any(store).await? {
+        tracing::error!(
+            file = KEY_FILE,
+            "the key of second factors was lost, and a new one made: nobody's second factor is good any more; put the file \
+             back from a backup and start again, or hand out links (`ward person link --second-factor`)"
+        );
+    }
+    Ok(key)
+}
 
 /// The key of the hub's people; one that is not there yet is made.
 ///

@@ -1,5 +1,7 @@
 //! `ward person`, and how the first administrator gets in.
 
+use std::os::unix::fs::PermissionsExt as _;
+
 use serde_json::Value;
 
 use crate::desk::Ran;
@@ -117,4 +119,21 @@ fn a_hub_that_nobody_administers_writes_a_link_at_each_start_and_not_into_its_lo
     assert!(refused.code() == 2 && refused.err().contains("there is one"), "{}", refused.err());
     hub.start();
     assert_eq!(links(&hub).len(), 2);
+}
+
+#[test]
+fn the_key_of_second_factors_is_in_a_backup_and_for_the_hub_alone_when_it_is_restored() {
+    let mut hub = Hub::new();
+    hub.start();
+    let place = tempfile::tempdir().unwrap();
+    let [backup, restored] = ["backup", "restored"].map(|name| place.path().join(name));
+    hub.ward(&["backup", &backup.display().to_string()]);
+    hub.ward(&["restore", &backup.display().to_string(), "--into", &restored.display().to_string()]);
+    let key = std::fs::read(hub.data().join("people.key")).unwrap();
+    assert_eq!(key.len(), 65);
+    for folder in [&backup, &restored] {
+        let path = folder.join("people.key");
+        assert_eq!(std::fs::read(&path).unwrap(), key);
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
 }

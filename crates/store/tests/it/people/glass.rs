@@ -90,6 +90,11 @@ fn it_takes_a_role_a_reason_an_organisation_and_an_end() {
         assert!(why(break_it(&store, lead, "YORK", WHY, 4 * HOUR + 1).await).contains("four hours"));
         assert!(why(break_it(&store, lead, "YORK", WHY, 0).await).contains("four hours"));
         assert!(why(break_it(&store, lead, "NOWHERE", WHY, HOUR).await).contains("no such organisation"));
+        let new =
+            NewGlass { person: member, organisation: org("YORK"), reason: WHY.to_owned(), ends: later(HOUR) };
+        let by = Actor::person(lead.to_string());
+        let other = glass::break_it(&store, &by, NOW, &access_of(&store, lead, NOW).await.powers, &new).await;
+        assert!(other.unwrap_err().to_string().contains("somebody else"));
         assert_eq!(glass::list(&store, &all(), NOW).await.unwrap(), []);
     });
 }
