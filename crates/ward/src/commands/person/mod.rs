@@ -143,9 +143,11 @@ Examples:
   The first administrator of a hub that has none; `ward serve` writes this link by itself, too:
     ward person link --first-administrator
   An analyst who watches over the sector, for three months:
-    ward person add --name 'A. Watcher' --email a.watcher@soc.example --role national-analyst --whole-sector --expires 90d
+    ward person add --name 'A. Watcher' --email a.watcher@soc.example \\
+        --role national-analyst --whole-sector --expires 90d
   The lead of one organisation:
-    ward person add --name 'B. Nurse' --email b.nurse@leeds.example --organisation RR8 --role organisation-lead --at RR8
+    ward person add --name 'B. Nurse' --email b.nurse@leeds.example --organisation RR8 \\
+        --role organisation-lead --at RR8
   One more role:
     ward person grant b.nurse@leeds.example --role board-member --at RAE
   Somebody has forgotten the password, or has lost the phone and the recovery codes:
@@ -158,8 +160,8 @@ Examples:
 Roles, each within its reach:
   national-analyst     looks, judges, hunts, runs SQL, makes exceptions; may break the glass
   national-lead        that, and throws away what nobody can read, reads the ledger, sees people
-  regional-lead        an organisation-lead for a region or care board, and gives roles there; may break the glass
-  organisation-lead    looks, judges, hunts, makes exceptions, enters sources and people of the organisation
+  regional-lead        an organisation-lead of a region or care board; may break the glass
+  organisation-lead    looks, judges, hunts, makes exceptions, enters its sources and people
   organisation-member  sees alerts and writes under them; no events
   board-member         sees figures, and who broke the glass
   programme-office     sees figures, sources and rules
