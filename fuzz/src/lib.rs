@@ -16,6 +16,7 @@ mod intake;
 mod journal;
 mod json;
 mod matcher;
+mod people;
 mod rules;
 
 use ward_telemetry::input::Format;
@@ -152,6 +153,19 @@ pub const TARGETS: &[Target] = &[
         name: "otlp-protobuf",
         covers: &["intake/src/http/otlp/transcode.rs", "intake/src/http/otlp/weight.rs"],
         run: intake::otlp,
+    },
+    Target {
+        name: "people",
+        covers: &[
+            "people/src/account.rs",
+            "people/src/device.rs",
+            "people/src/glass.rs",
+            "people/src/key.rs",
+            "people/src/password",
+            "people/src/recovery.rs",
+            "people/src/totp.rs",
+        ],
+        run: people::typed,
     },
     Target { name: "pipeline", covers: &["detect/src/pipeline"], run: rules::pipeline },
     Target { name: "placeholders", covers: &["detect/src/placeholders.rs"], run: rules::placeholders },

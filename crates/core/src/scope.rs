@@ -23,7 +23,8 @@ enum Reach {
 pub struct Actor {
     /// What it is.
     pub kind: ActorKind,
-    /// Which one: the name of a token or user, a part of Ward. Never a secret.
+    /// Which one: the name of a token or user, the id of a person, a part of Ward. Never a secret, and nothing that
+    /// names somebody who may want to be forgotten.
     pub name: String,
 }
 
@@ -32,6 +33,8 @@ pub struct Actor {
 pub enum ActorKind {
     /// Somebody with an access token.
     Token,
+    /// Somebody who has signed in.
+    Person,
     /// Whoever runs `ward` on the machine itself.
     Operator,
     /// Ward by itself, such as the watch that stores a finding.
@@ -47,6 +50,11 @@ impl Scope {
     /// Every organisation there is.
     pub const fn whole_sector() -> Self {
         Self(Reach::All)
+    }
+
+    /// None: what somebody sees who was let see nothing.
+    pub const fn nothing() -> Self {
+        Self(Reach::Some(BTreeSet::new()))
     }
 
     /// Whether this organisation may be seen.
@@ -69,12 +77,29 @@ impl Scope {
     pub fn narrowed(&self, wanted: impl IntoIterator<Item = OrganisationId>) -> Self {
         Self::of(wanted.into_iter().filter(|organisation| self.sees(organisation)))
     }
+
+    /// What is seen by whoever has both: never more than the two together.
+    #[must_use]
+    pub fn joined(self, other: &Self) -> Self {
+        match (self.0, &other.0) {
+            (Reach::All, _) | (_, Reach::All) => Self(Reach::All),
+            (Reach::Some(mut seen), Reach::Some(more)) => {
+                seen.extend(more.iter().cloned());
+                Self(Reach::Some(seen))
+            }
+        }
+    }
 }
 
 impl Actor {
     /// Somebody with the access token of this name.
     pub fn token(name: impl Into<String>) -> Self {
         Self { kind: ActorKind::Token, name: name.into() }
+    }
+
+    /// The person of this id, signed in.
+    pub fn person(id: impl Into<String>) -> Self {
+        Self { kind: ActorKind::Person, name: id.into() }
     }
 
     /// Whoever runs `ward` on the machine.
@@ -93,6 +118,7 @@ impl fmt::Display for Actor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = match self.kind {
             ActorKind::Token => "token",
+            ActorKind::Person => "person",
             ActorKind::Operator => "operator",
             ActorKind::Ward => "ward",
         };
@@ -121,5 +147,18 @@ mod tests {
         let narrowed = Scope::of([id("RR8"), id("RAE")]).narrowed([id("RR8"), id("RCB")]);
         assert_eq!(narrowed, Scope::of([id("RR8")]));
         assert_eq!(Scope::whole_sector().narrowed([id("RCB")]), Scope::of([id("RCB")]));
+    }
+
+    #[test]
+    fn who_has_two_scopes_sees_what_either_sees() {
+        let joined = Scope::of([id("RR8")]).joined(&Scope::of([id("RCB")]));
+        assert_eq!(joined, Scope::of([id("RR8"), id("RCB")]));
+        assert_eq!(Scope::nothing().joined(&Scope::of([id("RCB")])), Scope::of([id("RCB")]));
+        for (one, other) in
+            [(Scope::whole_sector(), Scope::nothing()), (Scope::nothing(), Scope::whole_sector())]
+        {
+            assert_eq!(one.joined(&other), Scope::whole_sector());
+        }
+        assert!(!Scope::nothing().sees(&id("RR8")));
     }
 }

@@ -106,6 +106,7 @@ impl Entry {
 pub const fn actor_kind_name(kind: ActorKind) -> &'static str {
     match kind {
         ActorKind::Token => "token",
+        ActorKind::Person => "person",
         ActorKind::Operator => "operator",
         ActorKind::Ward => "ward",
     }
@@ -113,7 +114,7 @@ pub const fn actor_kind_name(kind: ActorKind) -> &'static str {
 
 /// The kind of actor of this name.
 pub fn actor_kind(name: &str) -> Option<ActorKind> {
-    [ActorKind::Token, ActorKind::Operator, ActorKind::Ward]
+    [ActorKind::Token, ActorKind::Person, ActorKind::Operator, ActorKind::Ward]
         .into_iter()
         .find(|kind| actor_kind_name(*kind) == name)
 }
@@ -156,7 +157,7 @@ mod tests {
 
     #[test]
     fn each_kind_of_actor_is_found_by_its_name() {
-        for kind in [ActorKind::Token, ActorKind::Operator, ActorKind::Ward] {
+        for kind in [ActorKind::Token, ActorKind::Person, ActorKind::Operator, ActorKind::Ward] {
             assert_eq!(actor_kind(actor_kind_name(kind)), Some(kind));
             let actor = Actor { kind, name: "x".to_owned() };
             assert_eq!(actor.to_string(), format!("{}:x", actor_kind_name(kind)));

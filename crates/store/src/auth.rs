@@ -5,22 +5,83 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use ward_core::{Actor, OrganisationId, Scope, Source, SourceId, Timestamp};
 use ward_ledger::Hash;
+use ward_people::session::State;
+use ward_people::{Decision, Permission, Powers, Reach, Role};
 
+use crate::ids::{PersonId, SessionId};
+use crate::people::glass::{self, Broken};
+use crate::people::{grants, persons, sessions};
 use crate::sql::{Columns, Sql, sql, values};
-use crate::tokens::{Role, TokenId};
+use crate::tokens::TokenId;
 use crate::{Store, StoreError, organisations, sources};
 
-/// What somebody with an access token is let do.
+/// What somebody is let do who has shown who he is, by an access token or a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Access {
     /// Who it is, for the ledger.
     pub actor: Actor,
-    /// What may be done.
-    pub role: Role,
-    /// What may be seen.
-    pub scope: Scope,
-    /// The token, for [`crate::tokens::note_use`].
-    pub token: TokenId,
+    /// What may be done, and where.
+    pub powers: Powers,
+    /// What was shown.
+    pub shown: Shown,
+}
+
+/// What somebody has shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Shown {
+    /// An access token.
+    Token {
+        /// Which, for [`crate::tokens::note_use`].
+        id: TokenId,
+        /// Its role.
+        role: Role,
+    },
+    /// A session of a person.
+    Session(Box<Present>),
+}
+
+/// A person who is signed in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Present {
+    /// The session, for [`sessions::note_seen`].
+    pub session: SessionId,
+    /// Who.
+    pub person: PersonId,
+    /// What people call him.
+    pub name: String,
+    /// What he signs in with.
+    pub email: Option<String>,
+    /// Where he works.
+    pub organisation: Option<OrganisationId>,
+    /// What he was given, and where.
+    pub roles: Vec<(Role, Reach)>,
+    /// When he last showed a second factor.
+    pub second_factor: Timestamp,
+    /// When the session ends, whatever is done in it.
+    pub ends: Timestamp,
+    /// Where he has broken the glass.
+    pub glass: Vec<Broken>,
+}
+
+impl Access {
+    /// Whether this may be done anywhere. Of what is of great effect, [`Access::decide`] says whether it may be done now.
+    pub fn may(&self, permission: Permission) -> bool {
+        self.powers.may(permission)
+    }
+
+    /// Whether this may be done anywhere now, or once the second factor has been shown again.
+    pub fn decide(&self, permission: Permission, now: Timestamp) -> Decision {
+        let second_factor = match &self.shown {
+            Shown::Token { .. } => None,
+            Shown::Session(present) => Some(present.second_factor),
+        };
+        self.powers.decide(permission, second_factor, now)
+    }
+
+    /// Where this may be done: what to read and write with.
+    pub fn scope(&self, permission: Permission) -> &Scope {
+        self.powers.scope(permission)
+    }
 }
 
 /// Who may send events: all that intake needs, read at once and asked without the database.
@@ -38,7 +99,7 @@ struct IngestToken {
     expires: Option<Timestamp>,
 }
 
-/// The access that a secret gives now. `None`: none, whether there is no such token, it is no access token, or
+/// The access that a token gives now. `None`: none, whether there is no such token, it is no access token, or
 /// it has expired or been revoked.
 ///
 /// Organisations that are added below later are seen from the next call on.
@@ -53,6 +114,8 @@ pub async fn authenticate(store: &Store, secret: &str, now: Timestamp) -> Result
     );
     let Some(row) = store.row(select).await? else { return Ok(None) };
     let (id, label) = (row.text(0)?, row.text(1)?);
+    let role = Role::named(&row.text(2)?).filter(|role| role.is_of_tokens());
+    let role = role.ok_or(StoreError::Damaged("role"))?;
     let scope = if row.flag(3)? {
         Scope::whole_sector()
     } else {
@@ -63,9 +126,73 @@ pub async fn authenticate(store: &Store, secret: &str, now: Timestamp) -> Result
     };
     Ok(Some(Access {
         actor: Actor::token(format!("{label} ({id})")),
-        role: Role::named(&row.text(2)?).ok_or(StoreError::Damaged("role"))?,
-        scope,
-        token: TokenId(id),
+        powers: Powers::of([(role, scope)]),
+        shown: Shown::Token { id: TokenId(id), role },
+    }))
+}
+
+/// The access that a session gives now. `None`: none, whether there is no such session, it has ended, its second factor
+/// is still to be shown, or its person has been disabled.
+///
+/// What is given, revoked, joined or broken later holds from the next call on.
+///
+/// # Errors
+/// The database fails.
+pub async fn authenticate_session(
+    store: &Store,
+    secret: &str,
+    now: Timestamp,
+) -> Result<Option<Access>, StoreError> {
+    let Some(kept) = sessions::of_secret(store, secret).await? else { return Ok(None) };
+    let (State::Fresh | State::Open, Some(second_factor)) =
+        (kept.session.state(now), kept.session.second_factor)
+    else {
+        return Ok(None);
+    };
+    let person = persons::get(store, &Scope::whole_sector(), kept.person).await?.person;
+    let roles: Vec<(Role, Reach)> = grants::in_force(store, kept.person, now)
+        .await?
+        .into_iter()
+        .map(|grant| (grant.role, grant.reach))
+        .collect();
+    // Each role once, with all that it was given for.
+    let mut tops: BTreeMap<Role, (bool, BTreeSet<OrganisationId>)> = BTreeMap::new();
+    for (role, reach) in &roles {
+        let (whole_sector, below) = tops.entry(*role).or_default();
+        match reach {
+            Reach::WholeSector => *whole_sector = true,
+            Reach::Below(organisation) => drop(below.insert(organisation.clone())),
+        }
+    }
+    let mut scopes = Vec::new();
+    for (role, (whole_sector, below)) in tops {
+        let scope = match whole_sector {
+            true => Scope::whole_sector(),
+            false => Scope::of(organisations::below(store, &below).await?),
+        };
+        scopes.push((role, scope));
+    }
+    let mut powers = Powers::of(scopes);
+    let glass = glass::open(store, kept.person, now).await?;
+    if !glass.is_empty() {
+        let below =
+            organisations::below(store, glass.iter().map(|broken| &broken.glass.organisation)).await?;
+        powers = powers.behind_glass(Scope::of(below));
+    }
+    Ok(Some(Access {
+        actor: Actor::person(kept.person.to_string()),
+        powers,
+        shown: Shown::Session(Box::new(Present {
+            session: kept.id,
+            person: kept.person,
+            name: person.name,
+            email: person.email,
+            organisation: person.organisation,
+            roles,
+            second_factor,
+            ends: kept.session.ends,
+            glass,
+        })),
     }))
 }
 

@@ -35,6 +35,11 @@ impl Store {
 }
 
 impl Change<'_> {
+    /// Who makes it.
+    pub fn by(&self) -> &Actor {
+        self.by
+    }
+
     /// Runs a statement. Tells how many rows it touched.
     pub async fn execute(&mut self, sql: Sql) -> Result<u64, StoreError> {
         let done = in_time(sql.query().execute(&mut *self.transaction)).await;

@@ -55,6 +55,31 @@ id!(
     ExceptionId,
     "exception"
 );
+id!(
+    /// A person.
+    PersonId,
+    "person"
+);
+id!(
+    /// A role that a person was given.
+    GrantId,
+    "grant"
+);
+id!(
+    /// A session. No secret: what opens it is another text.
+    SessionId,
+    "session"
+);
+id!(
+    /// A one-time link. No secret: what opens it is another text.
+    LinkId,
+    "link"
+);
+id!(
+    /// One time that the glass was broken.
+    GlassId,
+    "break-glass access"
+);
 
 fn parse(text: &str) -> Option<[u8; 16]> {
     let digits = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);

@@ -1,11 +1,11 @@
-//! Relational state of the hub, on SQLite or PostgreSQL: who is there, who may look, what was found, and where the
+//! Relational state of the hub, on SQLite or PostgreSQL: who is there, who may do what, what was found, and where the
 //! events are. The only room that speaks SQL.
 //!
 //! Each domain is a module of functions over a [`Store`]. The same SQL text runs on both databases, over TEXT,
 //! BIGINT and BYTEA columns.
 //!
 //! Invariant: every write of somebody's takes an [`Actor`](ward_core::Actor) and a time, and enters the ledger in the
-//! same transaction. What is only measured (heartbeats, last use of tokens) is not entered.
+//! same transaction. What is only measured (heartbeats, last use of tokens, tries to sign in) is not entered.
 //! Invariant: every read of what belongs to an organisation takes a [`Scope`](ward_core::Scope), which becomes part
 //! of the statement; what is outside answers as what does not exist.
 //! Invariant: what comes from outside is bound, never part of a statement's text.
@@ -30,6 +30,7 @@ pub mod lake_files;
 pub mod ledger;
 mod migrate;
 pub mod organisations;
+pub mod people;
 mod reach;
 pub mod room;
 #[cfg(test)]
@@ -42,4 +43,4 @@ pub mod tokens;
 
 pub use database::{Kind, Store, StoreOptions};
 pub use error::StoreError;
-pub use ids::{AlertId, ExceptionId, FindingId};
+pub use ids::{AlertId, ExceptionId, FindingId, GlassId, GrantId, LinkId, PersonId, SessionId};

@@ -127,6 +127,15 @@ pub(crate) trait Columns {
         OrganisationId::new(&self.text(at)?).map_err(|_| StoreError::Damaged("code of an organisation"))
     }
 
+    fn maybe_organisation(&self, at: usize) -> Result<Option<OrganisationId>, StoreError> {
+        let id = self.maybe_text(at)?.map(|id| OrganisationId::new(&id)).transpose();
+        id.map_err(|_| StoreError::Damaged("code of an organisation"))
+    }
+
+    fn id<T: std::str::FromStr>(&self, at: usize, what: &'static str) -> Result<T, StoreError> {
+        self.text(at)?.parse().map_err(|_| StoreError::Damaged(what))
+    }
+
     fn source(&self, at: usize) -> Result<SourceId, StoreError> {
         SourceId::new(&self.text(at)?).map_err(|_| StoreError::Damaged("name of a source"))
     }
@@ -241,6 +250,12 @@ impl From<String> for Value {
 impl From<Option<&str>> for Value {
     fn from(value: Option<&str>) -> Self {
         Self::Text(value.map(storable))
+    }
+}
+
+impl From<Option<String>> for Value {
+    fn from(value: Option<String>) -> Self {
+        value.as_deref().into()
     }
 }
 

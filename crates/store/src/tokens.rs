@@ -2,6 +2,7 @@
 //!
 //! Invariant: a secret is shown once, to whoever issues the token. Only its SHA-256 is stored; what
 //! [`Secret`] prints of itself is nothing.
+//! Invariant: an access token has one of the roles of tokens ([`Role::TOKENS`]), and none of people: it lets nobody in.
 //! Invariant: a token is never deleted, only revoked, so that the ledger's names keep their meaning.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,6 +13,7 @@ use serde_json::json;
 use sqlx::any::AnyRow;
 use ward_core::{Actor, OrganisationId, Scope, SourceId, Timestamp};
 use ward_ledger::Hash;
+pub use ward_people::{Role, Secret};
 
 use crate::sql::{Columns, Sql, sql, values};
 use crate::{Store, StoreError, sources};
@@ -24,23 +26,6 @@ pub const SHORTEST_SECRET: usize = 16;
 /// Name of a token: 16 hexadecimal digits, no secret.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TokenId(pub String);
-
-/// What somebody must know to use a token.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-/// What somebody with an access token may do. Each may do what those before it may.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Role {
-    /// Look.
-    Reader,
-    /// Look, judge alerts, make and end exceptions.
-    Lead,
-    /// All of that, search by SQL, replay what could not be decoded, read the ledger.
-    Analyst,
-    /// All of it, throw away what could not be decoded, and check the ledger.
-    Operator,
-}
 
 /// Where an access token reaches.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,7 +97,7 @@ pub async fn issue(
     let secret = chosen(new.secret, new.weak_allowed)?;
     let id = TokenId(hex(&random::<8>()?));
     let mut change = store.change(by, now).await?;
-    let used = sql("SELECT id FROM tokens WHERE hash = $1", values![secret.hash().to_string()]);
+    let used = sql("SELECT id FROM tokens WHERE hash = $1", values![hash(&secret).to_string()]);
     if change.row(used).await?.is_some() {
         return Err(StoreError::Refused("a token could not be issued: its secret is in use".to_owned()));
     }
@@ -121,13 +106,19 @@ pub async fn issue(
             sources::require(&mut change, source).await?;
             (Some(source.as_str()), None, None)
         }
+        Grant::Access { role, .. } if !role.is_of_tokens() => {
+            return Err(StoreError::Refused(format!(
+                "a token could not be issued with the role {}",
+                role.name()
+            )));
+        }
         Grant::Access { role, reach } => (None, Some(role.name()), Some(reach)),
     };
     let whole_sector = matches!(reach, Some(TokenReach::WholeSector));
     let insert = sql(
         "INSERT INTO tokens (id, label, hash, source, role, whole_sector, issued, expires) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-        values![&id.0, &new.label, secret.hash().to_string(), source, role, whole_sector, now, new.expires],
+        values![&id.0, &new.label, hash(&secret).to_string(), source, role, whole_sector, now, new.expires],
     );
     change.execute(insert).await?;
     let mut below = Vec::new();
@@ -254,62 +245,31 @@ fn read(row: &AnyRow, below: &BTreeMap<String, BTreeSet<OrganisationId>>) -> Res
 }
 
 fn chosen(own: Option<String>, weak_allowed: bool) -> Result<Secret, StoreError> {
-    let Some(own) = own else { return Ok(Secret(format!("ward_{}", hex(&random::<32>()?)))) };
+    let Some(own) = own else { return Ok(Secret::random("ward_", random()?)) };
     let letters = own.chars().count();
     if letters == 0 || (letters < SHORTEST_SECRET && !weak_allowed) {
         let why =
             format!("a secret of {letters} letters could not be taken: the shortest has {SHORTEST_SECRET}");
         return Err(StoreError::Refused(why));
     }
-    Ok(Secret(own))
+    Ok(Secret::new(own))
 }
 
-fn random<const N: usize>() -> Result<[u8; N], StoreError> {
+/// Bytes that nobody can foresee.
+pub(crate) fn random<const N: usize>() -> Result<[u8; N], StoreError> {
     let mut bytes = [0; N];
     SystemRandom::new().fill(&mut bytes).map_err(|_| StoreError::NoRandomness)?;
     Ok(bytes)
 }
 
+/// What is stored of a secret.
+pub(crate) fn hash(secret: &Secret) -> Hash {
+    Hash::of(secret.expose().as_bytes())
+}
+
 /// Lower-case hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-impl Secret {
-    /// The secret, to be shown to whoever issued the token, once.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-
-    fn hash(&self) -> Hash {
-        Hash::of(self.0.as_bytes())
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(..)")
-    }
-}
-
-impl Role {
-    /// All of them, from the one that may least.
-    pub const ALL: [Self; 4] = [Self::Reader, Self::Lead, Self::Analyst, Self::Operator];
-
-    /// As it is written in tables and interfaces.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Reader => "reader",
-            Self::Lead => "lead",
-            Self::Analyst => "analyst",
-            Self::Operator => "operator",
-        }
-    }
-
-    /// The role of this name.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|role| role.name() == name)
-    }
 }
 
 impl fmt::Display for TokenId {
@@ -330,12 +290,6 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_does_not_print_itself() {
-        let secret = chosen(Some("correct horse battery".to_owned()), false).unwrap();
-        assert_eq!(format!("{secret:?}"), "Secret(..)");
-    }
-
-    #[test]
     fn a_short_secret_is_taken_only_when_weak_ones_are_allowed() {
         assert!(chosen(Some("x".repeat(15)), false).is_err());
         assert!(chosen(Some("x".repeat(16)), false).is_ok());
@@ -343,14 +297,5 @@ mod tests {
         assert!(chosen(Some(String::new()), true).is_err());
         let error = chosen(Some("hunter2".to_owned()), false).unwrap_err().to_string();
         assert!(!error.contains("hunter2"), "{error}");
-    }
-
-    #[test]
-    fn each_role_is_found_by_its_name_and_may_more_than_the_one_before() {
-        for role in Role::ALL {
-            assert_eq!(Role::named(role.name()), Some(role));
-        }
-        assert!(Role::ALL.is_sorted());
-        assert_eq!(Role::named("root"), None);
     }
 }

@@ -9,7 +9,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use axum::http::{HeaderMap, header};
 use ward_core::Timestamp;
 use ward_ledger::Hash;
-use ward_store::auth::{self, Access};
+use ward_people::{Decision, Permission};
+use ward_store::auth::{self, Access, Shown};
+use ward_store::people::sessions;
 use ward_store::tokens;
 
 use crate::refusal::Refusal;
@@ -57,14 +59,30 @@ pub(crate) async fn of(shared: &Shared, headers: &HeaderMap) -> Result<Arc<Acces
     };
     let access = access.ok_or_else(Refusal::unknown)?;
     if shared.known.is_to_be_noted(&digest, now) {
-        let (store, token) = (shared.state.store.clone(), access.token.clone());
+        let (store, access) = (shared.state.store.clone(), Arc::clone(&access));
         tokio::spawn(async move {
-            if let Err(error) = tokens::note_use(&store, &[(token, now)]).await {
-                tracing::warn!(%error, "could not note that a token is in use");
+            let noted = match &access.shown {
+                Shown::Token { id, .. } => tokens::note_use(&store, &[(id.clone(), now)]).await,
+                Shown::Session(present) => sessions::note_seen(&store, &[(present.session, now)]).await,
+            };
+            if let Err(error) = noted {
+                tracing::warn!(%error, "could not note that a token or session is in use");
             }
         });
     }
     Ok(access)
+}
+
+/// Whether this may be done now.
+///
+/// # Errors
+/// 403: it may not, or the second factor must be shown first.
+pub(crate) fn let_do(access: &Access, permission: Permission, now: Timestamp) -> Result<(), Refusal> {
+    match access.decide(permission, now) {
+        Decision::Yes => Ok(()),
+        Decision::ShowSecondFactor => Err(Refusal::second_factor()),
+        Decision::No => Err(Refusal::forbidden(permission, &access.shown)),
+    }
 }
 
 /// The secret of an `Authorization: Bearer` header (RFC 6750, section 2.1), if there is exactly one.

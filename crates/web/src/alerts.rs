@@ -66,8 +66,8 @@ pub(crate) async fn get(ask: Ask) -> Answer {
 pub(crate) async fn judge(ask: Ask) -> Answer {
     let id = ask.named("alert", |id| id.parse().ok())?;
     let judgement = judgement(ask.json()?)?;
-    let access = ask.access()?;
-    let alert = alerts::judge(ask.store(), &access.actor, ask.now, &access.scope, id, &judgement).await?;
+    let (actor, scope) = (&ask.access()?.actor, ask.scope()?);
+    let alert = alerts::judge(ask.store(), actor, ask.now, scope, id, &judgement).await?;
     shown(&json::alert(&alert))
 }
 

@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use ward_core::{OrganisationId, Scope, Timestamp};
 use ward_lake::{Cancel, LakeFile, Limits, TimeRange};
+use ward_people::Permission;
 use ward_store::auth::Access;
 use ward_store::lake_files::{self, FileFilter};
 use ward_store::{Store, organisations};
@@ -28,6 +29,8 @@ pub(crate) struct Ask {
     pub shared: Arc<Shared>,
     /// Who asks. `None`: an open route that was asked without a token.
     pub access: Option<Arc<Access>>,
+    /// What the route lets do. `None`: nothing in particular.
+    pub permission: Option<Permission>,
     pub now: Timestamp,
     /// The request's number.
     pub number: Arc<str>,
@@ -54,8 +57,10 @@ impl Ask {
         self.access.as_deref().ok_or_else(Refusal::unknown)
     }
 
+    /// Where whoever asks may do what the route lets do.
     pub fn scope(&self) -> Result<&Scope, Refusal> {
-        self.access().map(|access| &access.scope)
+        let access = self.access()?;
+        Ok(self.permission.map_or_else(|| access.powers.reach(), |permission| access.scope(permission)))
     }
 
     /// The part of the path of this name, as what it names. What is no such name does not exist.
@@ -123,7 +128,7 @@ impl Ask {
     /// # Errors
     /// 503: too many others do.
     pub async fn turn(&self) -> Result<Turn, Refusal> {
-        let (turns, reach) = (&self.shared.turns, reach(self.access()?));
+        let (turns, reach) = (&self.shared.turns, reach(self.access()?, self.scope()?));
         turns.take(&reach, TURN).await.ok_or_else(|| {
             let Running { all, most, own, own_most } = turns.running(&reach);
             let message = format!(

@@ -60,12 +60,12 @@ pub(crate) async fn get(ask: Ask) -> Answer {
 /// `POST /api/v1/deadletters/{id}/replay`
 pub(crate) async fn replay(ask: Ask) -> Answer {
     let id = ask.named(WHAT, |id| id.parse().ok())?;
-    let access = ask.access()?;
-    let letter = dead_letters::get(ask.store(), &access.scope, id).await?;
+    let (actor, scope) = (&ask.access()?.actor, ask.scope()?);
+    let letter = dead_letters::get(ask.store(), scope, id).await?;
     let batch = (ask.state().replay)(letter)
         .await
         .map_err(|why| Refusal::busy("could not put it into the journal again", 10).hint(why))?;
-    dead_letters::mark_replayed(ask.store(), &access.actor, ask.now, &access.scope, &[id]).await?;
+    dead_letters::mark_replayed(ask.store(), actor, ask.now, scope, &[id]).await?;
     shown(&json!({ "batch": batch.0 }))
 }
 

@@ -35,11 +35,11 @@ pub(crate) async fn list(ask: Ask) -> Answer {
 /// `POST /api/v1/exceptions`
 pub(crate) async fn add(ask: Ask) -> Answer {
     let wanted: Wanted = ask.json()?;
-    let access = ask.access()?;
+    let (actor, scope) = (&ask.access()?.actor, ask.scope()?);
     let missing = |_| Refusal::missing("organisation");
     let organisation = OrganisationId::new(&wanted.organisation).map_err(missing)?;
     // Before the filter: whoever asks about another's organisation learns nothing by a good or bad one.
-    ward_store::organisations::get(ask.store(), &access.scope, &organisation).await?;
+    ward_store::organisations::get(ask.store(), scope, &organisation).await?;
     let expires = Timestamp::parse(&wanted.expires).ok_or_else(|| {
         Refusal::unclear("could not read 'expires'")
             .hint("expected a time such as 2026-11-26T10:00:00Z or a date")
@@ -48,14 +48,13 @@ pub(crate) async fn add(ask: Ask) -> Answer {
         .map_err(|why| Refusal::unclear("could not read 'filter' as a Sigma filter").hint(why))?;
     let Wanted { and_below, filter, reason, owner, .. } = wanted;
     let new = NewException { organisation, and_below, filter, reason, owner, expires };
-    let id = exceptions::add(ask.store(), &access.actor, ask.now, &access.scope, &new).await?;
+    let id = exceptions::add(ask.store(), actor, ask.now, scope, &new).await?;
     shown_as(StatusCode::CREATED, &json!({ "id": id.to_string() }))
 }
 
 /// `DELETE /api/v1/exceptions/{id}`
 pub(crate) async fn remove(ask: Ask) -> Answer {
     let id = ask.named("exception", |id| id.parse().ok())?;
-    let access = ask.access()?;
-    exceptions::remove(ask.store(), &access.actor, ask.now, &access.scope, id).await?;
+    exceptions::remove(ask.store(), &ask.access()?.actor, ask.now, ask.scope()?, id).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }

@@ -3,13 +3,14 @@
 use serde_json::{Value, json};
 use ward_core::EventId;
 use ward_lake::{Query, TimeRange};
+use ward_people::Permission;
 use ward_store::findings;
 
 use crate::alerts::{FINDINGS, finding_place, next_finding};
 use crate::ask::{Answer, Ask, shown};
 use crate::events::{Scanning, row};
 use crate::refusal::Refusal;
-use crate::{cursor, json};
+use crate::{access, cursor, json};
 
 /// `GET /api/v1/findings`
 pub(crate) async fn list(ask: Ask) -> Answer {
@@ -29,7 +30,10 @@ pub(crate) async fn get(ask: Ask) -> Answer {
     let mut answer = json!({ "finding": json::finding(&stored) });
     if ask.parameters.flag("evidence") {
         let finding = &stored.finding;
-        let scope = ask.scope()?.narrowed([finding.organisation.clone()]);
+        // Events say more than findings do, and not everybody who sees these sees them.
+        let asking = ask.access()?;
+        access::let_do(asking, Permission::Hunt, ask.now)?;
+        let scope = asking.scope(Permission::Hunt).narrowed([finding.organisation.clone()]);
         let (events, missing) = evidence(&ask, &scope, &finding.events).await?;
         answer["evidence"] = events.into();
         answer["missing"] = missing.iter().map(EventId::to_string).collect::<Vec<_>>().into();

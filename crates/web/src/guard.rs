@@ -15,6 +15,7 @@ use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use bytes::Bytes;
+use ward_people::Permission;
 
 use crate::access;
 use crate::ask::{Answer, Ask};
@@ -86,14 +87,14 @@ async fn let_in(
     let open = match route.least {
         Least::Open => true,
         Least::Figures => shared.state.open_metrics,
-        Least::Role(_) => false,
+        Least::Known | Least::May(_) => false,
     };
     let access = if open { None } else { Some(access::of(&shared, &head.headers).await?) };
     if let Some(access) = &access {
         match route.least {
-            Least::Role(least) if access.role < least => return Err(Refusal::forbidden(least.name())),
+            Least::May(permission) => access::let_do(access, permission, shared.now())?,
             // Figures tell of all organisations.
-            Least::Figures if access.scope.organisations().is_some() => {
+            Least::Figures if access.scope(Permission::SeeOverview).organisations().is_some() => {
                 return Err(Refusal::missing("route"));
             }
             _ => {}
@@ -109,7 +110,8 @@ async fn let_in(
         None => Bytes::new(),
     };
     let now = shared.now();
-    (route.serve)(Ask { shared, access, now, number, path, parameters, body }).await
+    let permission = route.least.permission();
+    (route.serve)(Ask { shared, access, permission, now, number, path, parameters, body }).await
 }
 
 async fn read(body: Body) -> Result<Bytes, Refusal> {

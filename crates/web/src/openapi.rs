@@ -51,7 +51,10 @@ fn operation(route: &Route) -> Value {
         "responses": responses(route),
         "x-least-role": route.least.name(),
     });
-    if let Least::Role(_) | Least::Figures = route.least {
+    if let Least::May(permission) = route.least {
+        operation["x-permission"] = permission.name().into();
+    }
+    if route.least != Least::Open {
         operation["security"] = json!([{ "token": [] }]);
     }
     if let Some(body) = route.body {

@@ -6,7 +6,9 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use ward_lake::{LakeError, QueryError};
+use ward_people::{Permission, Role};
 use ward_store::StoreError;
+use ward_store::auth::Shown;
 
 /// A refusal: the answer when there is no other.
 #[derive(Debug)]
@@ -45,9 +47,23 @@ impl Refusal {
     }
 
     /// 403: known, and not let do this.
-    pub fn forbidden(least: &str) -> Self {
-        Self::new(StatusCode::FORBIDDEN, "could not do this with the role of your token")
-            .hint(format!("it takes the role {least}"))
+    pub fn forbidden(permission: Permission, shown: &Shown) -> Self {
+        match (shown, Role::least_of_tokens(permission)) {
+            (Shown::Token { .. }, Some(least)) => {
+                Self::new(StatusCode::FORBIDDEN, "could not do this with the role of your token")
+                    .hint(format!("it takes the role {}", least.name()))
+            }
+            (Shown::Token { .. }, None) => Self::new(StatusCode::FORBIDDEN, "could not do this with a token")
+                .hint("it takes a person who is signed in"),
+            (Shown::Session(_), _) => Self::new(StatusCode::FORBIDDEN, "could not do this with your roles")
+                .hint(format!("none of them lets you {}", permission.name().replace('_', " "))),
+        }
+    }
+
+    /// 403: let do this, once the second factor has been shown again.
+    pub fn second_factor() -> Self {
+        Self::new(StatusCode::FORBIDDEN, "could not do this before you show your second factor once more")
+            .hint("it was shown too long ago for something of such effect")
     }
 
     /// 503: not now.

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use futures::future::BoxFuture;
-use ward_store::tokens::Role;
+use ward_people::{Permission, Role};
 
 use crate::ask::{Answer, Ask};
 
@@ -38,8 +38,10 @@ pub enum Least {
     Open,
     /// Everybody, if metrics are open; else whoever sees the whole sector.
     Figures,
-    /// Whoever has a token of this role or one that may more.
-    Role(Role),
+    /// Whoever has shown who it is: it tells nothing of organisations.
+    Known,
+    /// Whoever may do this, as far as he may do it.
+    May(Permission),
 }
 
 /// Something in a query string.
@@ -82,12 +84,22 @@ impl Route {
 }
 
 impl Least {
-    /// As documents write it.
-    pub const fn name(self) -> &'static str {
+    /// As documents write it: the role of a token that lets one do it and as little else as possible.
+    pub fn name(self) -> &'static str {
         match self {
             Self::Open => "open",
             Self::Figures => "figures",
-            Self::Role(role) => role.name(),
+            Self::Known => Role::Reader.name(),
+            Self::May(permission) => Role::least_of_tokens(permission).map_or("none", Role::name),
+        }
+    }
+
+    /// What must be let. It also says where: the scope that the route reads and writes with.
+    pub const fn permission(self) -> Option<Permission> {
+        match self {
+            Self::Open | Self::Known => None,
+            Self::Figures => Some(Permission::SeeOverview),
+            Self::May(permission) => Some(permission),
         }
     }
 }

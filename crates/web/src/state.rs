@@ -9,6 +9,8 @@ use futures::future::BoxFuture;
 use serde::Serialize;
 use ward_core::{BatchId, Timestamp};
 use ward_lake::{Lake, SqlProgram};
+use ward_people::Key;
+use ward_people::session::Limits as SessionLimits;
 use ward_store::Store;
 use ward_store::dead_letters::DeadLetter;
 
@@ -30,6 +32,10 @@ pub struct State {
     pub lake: Lake,
     /// How a statement of SQL gets a process of its own. `None`: it runs in this one.
     pub sql: Option<SqlProgram>,
+    /// Seals second factors, and signs the cookies by which browsers are known again.
+    pub key: Key,
+    /// How long people stay signed in.
+    pub sessions: SessionLimits,
     /// What time it is.
     pub clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     /// What searches may use.

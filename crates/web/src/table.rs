@@ -1,6 +1,6 @@
 //! All that is served. To add a route: a row here, and its cases in `tests/it`.
 
-use ward_store::tokens::Role;
+use ward_people::Permission::{self, *};
 
 use crate::events::{Format, MOST_ROWS};
 use crate::route::{Kind, Least, Parameter, Route};
@@ -31,34 +31,39 @@ pub const ROUTES: &[Route] = &[
         })
     },
     Route {
+        least: Least::Known,
         scoped: false,
         ..get("/api/v1/me", "Me", "Who is asking, and how far that reaches", |ask| Box::pin(me::get(ask)))
     },
     Route {
+        least: may(SeeAlerts),
         parameters: &[STATE, LEVEL, ORGANISATION, RULE, FROM, UNTIL, CURSOR, LIMIT],
         ..get("/api/v1/alerts", "Alerts", "Alerts, worst and newest first", |ask| Box::pin(alerts::list(ask)))
     },
     Route {
+        least: may(SeeAlerts),
         parameters: &[CURSOR, LIMIT],
         ..get("/api/v1/alerts/{id}", "AlertWithFindings", "An alert and its findings, newest first", |ask| {
             Box::pin(alerts::get(ask))
         })
     },
     Route {
+        least: may(JudgeAlerts),
         method: "PATCH",
-        least: Least::Role(Role::Lead),
         body: Some("Decision"),
         ..get("/api/v1/alerts/{id}", "Alert", "Decides something about an alert", |ask| {
             Box::pin(alerts::judge(ask))
         })
     },
     Route {
+        least: may(SeeAlerts),
         parameters: &[ORGANISATION, CURSOR, LIMIT],
         ..get("/api/v1/findings", "Findings", "Findings, newest first, muted ones too", |ask| {
             Box::pin(findings::list(ask))
         })
     },
     Route {
+        least: may(SeeAlerts),
         parameters: &[EVIDENCE],
         searches: true,
         ..get(
@@ -69,6 +74,7 @@ pub const ROUTES: &[Route] = &[
         )
     },
     Route {
+        least: may(Hunt),
         parameters: &[Q, FROM, TO, LAST, ORGANISATION, ROWS, FORMAT, ORDER, ESTIMATE],
         searches: true,
         ..get("/api/v1/events", "Events", "Searches events, newest first, as a stream", |ask| {
@@ -76,12 +82,13 @@ pub const ROUTES: &[Route] = &[
         })
     },
     Route {
+        least: may(Hunt),
         searches: true,
         ..get("/api/v1/events/{id}", "OneEvent", "An event", |ask| Box::pin(events::get(ask)))
     },
     Route {
+        least: may(Sql),
         method: "POST",
-        least: Least::Role(Role::Analyst),
         parameters: &[SQL_FORMAT],
         body: Some("Statement"),
         searches: true,
@@ -93,82 +100,98 @@ pub const ROUTES: &[Route] = &[
         )
     },
     Route {
+        least: may(SeeOverview),
         parameters: &[CURSOR, LIMIT],
         ..get("/api/v1/organisations", "Organisations", "Organisations, by code", |ask| {
             Box::pin(organisations::list(ask))
         })
     },
-    get(
-        "/api/v1/organisations/{id}",
-        "OrganisationWithBelow",
-        "An organisation and what is directly below it",
-        |ask| Box::pin(organisations::get(ask)),
-    ),
     Route {
+        least: may(SeeOverview),
+        ..get(
+            "/api/v1/organisations/{id}",
+            "OrganisationWithBelow",
+            "An organisation and what is directly below it",
+            |ask| Box::pin(organisations::get(ask)),
+        )
+    },
+    Route {
+        least: may(SeeSources),
         parameters: &[ORGANISATION, CURSOR, LIMIT],
         ..get("/api/v1/sources", "Sources", "Sources of telemetry, by name", |ask| {
             Box::pin(sources::list(ask))
         })
     },
-    get("/api/v1/sources/{id}", "OneSource", "A source of telemetry", |ask| Box::pin(sources::get(ask))),
     Route {
+        least: may(SeeSources),
+        ..get("/api/v1/sources/{id}", "OneSource", "A source of telemetry", |ask| Box::pin(sources::get(ask)))
+    },
+    Route {
+        least: may(SeeSources),
         parameters: &[ORGANISATION],
         ..get("/api/v1/silent", "SilentSources", "Sources that should have sent something", |ask| {
             Box::pin(sources::silent(ask))
         })
     },
     Route {
+        least: may(SeeSources),
         parameters: &[ORGANISATION, CURSOR, LIMIT],
         ..get("/api/v1/devices", "Devices", "Devices, and when each was last heard of", |ask| {
             Box::pin(devices::list(ask))
         })
     },
     Route {
+        least: may(SeeExceptions),
         parameters: &[ORGANISATION],
         ..get("/api/v1/exceptions", "Exceptions", "Exceptions, ended ones too, newest first", |ask| {
             Box::pin(exceptions::list(ask))
         })
     },
     Route {
+        least: may(MakeExceptions),
         method: "POST",
-        least: Least::Role(Role::Lead),
         body: Some("NewException"),
         ..get("/api/v1/exceptions", "Made", "Makes an exception", |ask| Box::pin(exceptions::add(ask)))
     },
     Route {
+        least: may(EndExceptions),
         method: "DELETE",
-        least: Least::Role(Role::Lead),
         ..get("/api/v1/exceptions/{id}", "", "Ends an exception now", |ask| Box::pin(exceptions::remove(ask)))
     },
     Route {
+        least: may(SeeLetters),
         parameters: &[REASON, SOURCE, WAITING, ORGANISATION, CURSOR, LIMIT],
         ..get("/api/v1/deadletters", "DeadLetters", "Records that could not be decoded", |ask| {
             Box::pin(dead_letters::list(ask))
         })
     },
     Route {
+        least: may(DiscardLetters),
         method: "DELETE",
-        least: Least::Role(Role::Operator),
         parameters: &[REASON, SOURCE, WAITING, ORGANISATION],
         ..get("/api/v1/deadletters", "Discarded", "Throws away the records of a reason or source", |ask| {
             Box::pin(dead_letters::discard(ask))
         })
     },
     Route {
+        least: may(SeeLetters),
         parameters: &[ORGANISATION],
         ..get("/api/v1/deadletters/counts", "DeadLetterCounts", "How many there are for each reason", |ask| {
             Box::pin(dead_letters::counts(ask))
         })
     },
-    get(
-        "/api/v1/deadletters/{id}",
-        "OneDeadLetter",
-        "A record that could not be decoded, with its bytes",
-        |ask| Box::pin(dead_letters::get(ask)),
-    ),
     Route {
+        least: may(SeeLetters),
+        ..get(
+            "/api/v1/deadletters/{id}",
+            "OneDeadLetter",
+            "A record that could not be decoded, with its bytes",
+            |ask| Box::pin(dead_letters::get(ask)),
+        )
+    },
+    Route {
+        least: may(ReplayLetters),
         method: "POST",
-        least: Least::Role(Role::Analyst),
         ..get(
             "/api/v1/deadletters/{id}/replay",
             "Replayed",
@@ -177,26 +200,28 @@ pub const ROUTES: &[Route] = &[
         )
     },
     Route {
+        least: may(SeeRules),
         scoped: false,
         ..get("/api/v1/rules", "RulesReport", "Which rules are in force, and which are refused", |ask| {
             Box::pin(rules::report(ask))
         })
     },
     Route {
-        least: Least::Role(Role::Analyst),
+        least: may(ReadLedger),
         parameters: &[CURSOR, LIMIT],
         ..get("/api/v1/ledger", "Ledger", "Who did what, oldest first; for the whole sector only", |ask| {
             Box::pin(ledger::list(ask))
         })
     },
     Route {
-        least: Least::Role(Role::Operator),
+        least: may(VerifyLedger),
         searches: true,
         ..get("/api/v1/ledger/verify", "Verified", "Checks the ledger; for the whole sector only", |ask| {
             Box::pin(ledger::verify(ask))
         })
     },
     Route {
+        least: Least::Known,
         scoped: false,
         ..get("/api/v1/openapi.json", "Description", "This description", |ask| Box::pin(openapi::get(ask)))
     },
@@ -211,7 +236,7 @@ const fn get(
     Route {
         method: "GET",
         path,
-        least: Least::Role(Role::Reader),
+        least: Least::Known,
         scoped: true,
         summary,
         parameters: &[],
@@ -220,6 +245,10 @@ const fn get(
         searches: false,
         serve,
     }
+}
+
+const fn may(permission: Permission) -> Least {
+    Least::May(permission)
 }
 
 const fn parameter(name: &'static str, kind: Kind, about: &'static str) -> Parameter {

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use ward_core::Scope;
 use ward_store::auth::Access;
 
 /// The turns to search.
@@ -78,11 +79,11 @@ impl Turns {
     }
 }
 
-/// What a token reaches. Those of the whole sector are each by themselves.
-pub(crate) fn reach(access: &Access) -> String {
-    match access.scope.organisations() {
+/// What somebody reaches. Those of the whole sector are each by themselves.
+pub(crate) fn reach(access: &Access, scope: &Scope) -> String {
+    match scope.organisations() {
         Some(organisations) => organisations.iter().map(|code| format!("{code} ")).collect(),
-        None => format!("token {}", access.token.0),
+        None => access.actor.to_string(),
     }
 }
 

@@ -9,8 +9,9 @@ const MAY_NEED: &[(&str, &[&str])] = &[
     ("ward-detect", &["ward-core"]),
     ("ward-journal", &["ward-core"]),
     ("ward-ledger", &["ward-core"]),
-    ("ward-store", &["ward-core", "ward-ledger"]),
-    ("ward-web", &["ward-core", "ward-lake", "ward-ledger", "ward-store"]),
+    ("ward-people", &["ward-core"]),
+    ("ward-store", &["ward-core", "ward-ledger", "ward-people"]),
+    ("ward-web", &["ward-core", "ward-lake", "ward-ledger", "ward-people", "ward-store"]),
     ("ward-intake", &["ward-core", "ward-telemetry"]),
     ("ward-lake", &["ward-core"]),
     (
@@ -22,6 +23,7 @@ const MAY_NEED: &[(&str, &[&str])] = &[
             "ward-journal",
             "ward-lake",
             "ward-ledger",
+            "ward-people",
             "ward-store",
             "ward-telemetry",
             "ward-web",
@@ -30,13 +32,22 @@ const MAY_NEED: &[(&str, &[&str])] = &[
     ("ward-bench", &["ward-core", "ward-telemetry", "ward-detect", "ward-store", "ward"]),
     (
         "ward-fuzz",
-        &["ward-core", "ward-telemetry", "ward-detect", "ward-intake", "ward-journal", "ward-lake", "ward"],
+        &[
+            "ward-core",
+            "ward-telemetry",
+            "ward-detect",
+            "ward-intake",
+            "ward-journal",
+            "ward-lake",
+            "ward-people",
+            "ward",
+        ],
     ),
     ("xtask", &[]),
 ];
 
 /// Rooms of pure decisions: no clock, files, network, environment.
-const PURE: &[&str] = &["ward-core", "ward-telemetry", "ward-detect", "ward-ledger"];
+const PURE: &[&str] = &["ward-core", "ward-telemetry", "ward-detect", "ward-ledger", "ward-people"];
 
 /// Packages that no pure room may pull in, however deep: runtimes, networks, databases.
 const IMPURE: &[&str] = &[

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use ward_core::{OrganisationKind, Scope, Source};
 use ward_ledger::Hash;
+use ward_people::Permission;
 use ward_store::tokens::{Grant, NewToken, Role, TokenReach};
 use ward_store::{Store, StoreError, auth, organisations, sources, tokens};
 
@@ -25,7 +26,13 @@ fn ingest(source: &str) -> NewToken {
 
 async fn scope_of(store: &Store, new: NewToken) -> Scope {
     let (_, secret) = tokens::issue(store, &root(), NOW, new).await.unwrap();
-    auth::authenticate(store, secret.expose(), NOW).await.unwrap().expect("a good token").scope
+    auth::authenticate(store, secret.expose(), NOW)
+        .await
+        .unwrap()
+        .expect("a good token")
+        .powers
+        .reach()
+        .clone()
 }
 
 #[test]
@@ -48,7 +55,8 @@ fn what_joins_an_organisation_later_is_seen_with_the_same_token() {
         let site = organisation("YORK-9", Some("YORK"), OrganisationKind::Site);
         organisations::put(&store, &root(), NOW, &site).await.unwrap();
         let access = auth::authenticate(&store, secret.expose(), NOW).await.unwrap().unwrap();
-        assert!(access.scope.sees(&org("YORK-9")) && !access.scope.sees(&org("LEEDS")));
+        let scope = access.scope(Permission::SeeAlerts);
+        assert!(scope.sees(&org("YORK-9")) && !scope.sees(&org("LEEDS")));
     });
 }
 
@@ -201,7 +209,8 @@ fn a_token_for_what_does_not_exist_is_not_issued() {
         sector(&store).await;
         let nowhere = access(Role::Lead, TokenReach::Below(BTreeSet::from([org("LEEDS"), org("NOWHERE")])));
         let nobody = access(Role::Lead, TokenReach::Below(BTreeSet::new()));
-        for new in [nowhere, nobody, ingest("none")] {
+        let lets_in = access(Role::Administrator, TokenReach::WholeSector);
+        for new in [nowhere, nobody, lets_in, ingest("none")] {
             assert!(tokens::issue(&store, &root(), NOW, new).await.is_err());
         }
         assert_eq!(tokens::list(&store, &all()).await.unwrap(), []);

@@ -9,6 +9,7 @@ mod doors;
 mod dropped;
 mod lake;
 mod ledger;
+mod people;
 mod plans;
 mod postgres;
 mod quiet;

@@ -82,6 +82,7 @@ fn sections(config: &HubConfig) -> Vec<(&'static str, Table)> {
         ("lake", table(&config.lake)),
         ("dead_letters", table(&config.dead_letters)),
         ("api", table(&config.api)),
+        ("console", table(&config.console)),
         ("hunt", table(&config.hunt)),
         ("log", table(&config.log)),
     ]

@@ -57,12 +57,17 @@ impl Listing {
         }
     }
 
-    fn json(&self) -> String {
+    /// Its rows as objects, as JSON has them.
+    pub fn objects(&self) -> Vec<Value> {
         let object = |row: &Vec<Value>| {
             let pairs = self.heads.iter().zip(row).map(|(head, value)| (head.clone(), value.clone()));
-            format!("{}\n", Value::Object(pairs.collect()))
+            Value::Object(pairs.collect())
         };
         self.rows.iter().map(object).collect()
+    }
+
+    fn json(&self) -> String {
+        self.objects().iter().map(|object| format!("{object}\n")).collect()
     }
 
     /// As columns that fit the screen, the last one wrapped.

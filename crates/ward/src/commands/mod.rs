@@ -17,6 +17,7 @@ mod ingest;
 mod listing;
 pub(crate) mod office;
 mod organisation;
+mod person;
 mod source;
 mod token;
 mod verify;
@@ -33,6 +34,7 @@ pub enum HubCommand {
     Organisation(Box<organisation::OrganisationArgs>),
     Source(Box<source::SourceArgs>),
     Token(Box<token::TokenArgs>),
+    Person(Box<person::PersonArgs>),
     Exception(Box<exception::ExceptionArgs>),
     Alerts(Box<alerts::AlertsArgs>),
     Deadletter(Box<deadletter::DeadletterArgs>),
@@ -53,6 +55,7 @@ pub fn run(command: &HubCommand) -> Result<Ending, Error> {
         HubCommand::Organisation(args) => organisation::run(args),
         HubCommand::Source(args) => source::run(args),
         HubCommand::Token(args) => token::run(args),
+        HubCommand::Person(args) => person::run(args),
         HubCommand::Exception(args) => exception::run(args),
         HubCommand::Alerts(args) => alerts::run(args),
         HubCommand::Deadletter(args) => deadletter::run(args),
@@ -65,7 +68,7 @@ pub fn run(command: &HubCommand) -> Result<Ending, Error> {
 }
 
 /// Writes a text to standard output; a reader that has gone away is no error.
-fn print(text: &str) -> Result<(), Error> {
+pub(crate) fn print(text: &str) -> Result<(), Error> {
     write(&mut std::io::stdout(), text.as_bytes())
 }
 

@@ -175,6 +175,8 @@ fn state(token: &Token, now: Timestamp) -> &'static str {
 }
 
 fn role(text: &str) -> Result<Role, String> {
-    let names = Role::ALL.map(Role::name).join(", ");
-    Role::named(text).ok_or_else(|| format!("'{text}' is not one of {names}"))
+    let names = Role::TOKENS.map(Role::name).join(", ");
+    Role::named(text)
+        .filter(|role| role.is_of_tokens())
+        .ok_or_else(|| format!("'{text}' is not one of {names}"))
 }

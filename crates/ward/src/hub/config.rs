@@ -31,8 +31,10 @@ pub struct HubConfig {
     pub lake: LakeConfig,
     /// Records that could not be decoded.
     pub dead_letters: DeadLettersConfig,
-    /// The interface and console.
+    /// The interface.
     pub api: ApiConfig,
+    /// The console, and how long people stay signed in.
+    pub console: ConsoleConfig,
     /// Searches.
     pub hunt: HuntConfig,
     /// What is logged.
@@ -117,6 +119,18 @@ pub struct ApiConfig {
     /// Whether figures, and why the hub is not ready, may be read without a token by whoever reaches the listener.
     /// Default false.
     pub open_metrics: bool,
+}
+
+/// The console, and how long people stay signed in.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ConsoleConfig {
+    /// Where people find it, for links: `https://ward.example`. Default: the first HTTP listener with `api = true`.
+    pub url: Option<String>,
+    /// Minutes without a sign of life after which somebody must sign in again. Default 30.
+    pub idle_minutes: u64,
+    /// Hours after which somebody must sign in again, whatever he does. Default 12.
+    pub session_hours: u64,
 }
 
 /// Searches.
@@ -225,8 +239,8 @@ impl HubConfig {
 }
 
 /// The parts that the environment may set; listeners are lists and stay in the file.
-const SECTIONS: [&str; 8] =
-    ["data__", "journal__", "watch__", "lake__", "dead_letters__", "api__", "hunt__", "log__"];
+const SECTIONS: [&str; 9] =
+    ["data__", "journal__", "watch__", "lake__", "dead_letters__", "api__", "console__", "hunt__", "log__"];
 
 impl Default for DataConfig {
     fn default() -> Self {
@@ -268,6 +282,23 @@ impl Default for LakeConfig {
 impl Default for DeadLettersConfig {
     fn default() -> Self {
         Self { megabytes_of_source: 256, days: 90 }
+    }
+}
+
+impl Default for ConsoleConfig {
+    fn default() -> Self {
+        Self { url: None, idle_minutes: 30, session_hours: 12 }
+    }
+}
+
+impl ConsoleConfig {
+    /// How long sessions last.
+    pub fn limits(&self) -> ward_people::session::Limits {
+        let seconds = |seconds: u64| i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1_000_000);
+        ward_people::session::Limits {
+            idle: seconds(self.idle_minutes.saturating_mul(60)),
+            absolute: seconds(self.session_hours.saturating_mul(3_600)),
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use ward_core::Batch;
 use ward_detect::Exception;
 use ward_detect::load::LoadOptions;
 use ward_intake::{Counters, Inbox};
+use ward_people::Key;
 use ward_store::Store;
 use ward_store::dead_letters::DeadLetter;
 use ward_web::{HuntLimits, RefusedRule, RulesReport, State};
@@ -23,6 +24,7 @@ use crate::clock::now;
 /// The routes of the interface.
 pub fn routes(
     config: &HubConfig,
+    key: Key,
     store: &Store,
     post: &Post,
     figures: &Arc<Figures>,
@@ -36,6 +38,8 @@ pub fn routes(
         store: store.clone(),
         lake: post.lake.clone(),
         sql: crate::sql_process::program(),
+        key,
+        sessions: config.console.limits(),
         clock: Arc::new(now),
         hunt: HuntLimits {
             memory: config.hunt.memory_megabytes << 20,

@@ -20,6 +20,7 @@ mod letters;
 mod logging;
 mod lowly;
 mod making;
+pub(crate) mod people;
 mod refresh;
 pub mod serve;
 mod silence;
@@ -128,7 +129,8 @@ impl Hub {
         );
         threads.push(vital::vital("watch-clerk", move || clerk.run(&clerk_reads))?);
         let counters = Arc::new(Counters::default());
-        let api = interface::routes(config, &store, &post, &figures, &counters);
+        let key = people::key_of(&config.data.folder, &store).await?;
+        let api = interface::routes(config, key, &store, &post, &figures, &counters);
         let dependencies = Dependencies {
             inbox: Arc::new(JournalInbox(Arc::clone(&journal))),
             sources: Arc::clone(&sources),
@@ -163,9 +165,15 @@ impl Hub {
             store.clone(),
             every,
         )));
+        tasks.spawn(stop.clone().run_until_cancelled_owned(people::keep(store.clone())));
         tasks.spawn(stop.clone().run_until_cancelled_owned(silence::listen(store.clone(), journal, figures)));
         let intake = ward_intake::start(&config.intake, &dependencies).await?;
         Ok(Self { intake, store, post, threads, tasks, stop, quit })
+    }
+
+    /// Lets the first administrator in, if there is none.
+    pub async fn let_first_in(&self, config: &HubConfig) {
+        people::let_first_in(config, &self.store, self.bound()).await;
     }
 
     /// Where it listens.

@@ -12,6 +12,7 @@ mod formats;
 mod full;
 mod hub;
 mod operator;
+mod person;
 #[path = "../../../store/tests/it/postgres.rs"]
 mod postgres;
 mod proof;

@@ -9,7 +9,10 @@ const SCHEMAS: &[(&str, &[(&str, &str)])] = &[
     ("Reason", &[("status", "integer"), ("message", "string"), ("hint", "string~"), ("column", "integer~")]),
     ("Alive", &[("alive", "boolean")]),
     ("Ready", &[("ready", "boolean"), ("reasons", "string[]~")]),
-    ("Me", &[("name", "string"), ("role", "string"), ("organisations", "Reach")]),
+    (
+        "Me",
+        &[("name", "string"), ("role", "string?"), ("permissions", "string[]"), ("organisations", "Reach")],
+    ),
     ("Reach", &[("count", "integer"), ("whole_sector", "boolean")]),
     ("Alerts", &[("alerts", "Alert[]"), ("next", "string?"), ("total", "integer")]),
     ("AlertWithFindings", &[("alert", "Alert"), ("findings", "Finding[]"), ("next", "string?")]),

@@ -16,6 +16,8 @@ use ward_core::{
     Timestamp,
 };
 use ward_lake::{Lake, LakeRow, SegmentWriter, WriteOptions};
+use ward_people::Key;
+use ward_people::session::Limits;
 use ward_store::dead_letters::{self, DeadLetter};
 use ward_store::dropped_letters::{self, Bound};
 use ward_store::exceptions::{self, NewException};
@@ -83,6 +85,8 @@ impl Hub {
             store: store.clone(),
             lake: Lake::new(folder.path().join("lake")),
             sql: None,
+            key: Key::new([7; 32]),
+            sessions: Limits::default(),
             clock: Arc::new(move || Timestamp::from_micros(now.load(Relaxed))),
             hunt: HuntLimits::default(),
             open_metrics: true,

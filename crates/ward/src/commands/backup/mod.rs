@@ -28,6 +28,7 @@ use crate::clock::now;
 use crate::detect::problems::chain;
 use crate::error::Error;
 use crate::held;
+use crate::hub::people::KEY_FILE;
 use crate::terminal::{bytes, counted};
 use hold::{Hold, Lister, Names, Places};
 use manifest::{Manifest, copy};
@@ -54,7 +55,8 @@ Examples:
   ward restore /srv/backup/2026-11-23 --into /var/lib/ward
 
 On the same disk, files of the lake are linked and not copied: that costs no space, and saves from mistakes, not
-from a broken disk. The backup holds the digests of all tokens and every event: guard it as you guard the hub.
+from a broken disk. The backup holds the digests of all tokens, the key of second factors and every event: guard it
+as you guard the hub.
 docs/operate.md states the whole procedure.";
 
 /// The copy of the store.
@@ -113,6 +115,9 @@ pub fn run(args: &BackupArgs) -> Result<Ending, Error> {
     }
     for name in held.journal()? {
         manifest.files.push(copy(held.path(), folder, &format!("journal/{name}"))?);
+    }
+    if office.config.data.folder.join(KEY_FILE).exists() {
+        manifest.files.push(copy(&office.config.data.folder, folder, KEY_FILE)?);
     }
     if let Some(config) = args.place.file() {
         let text = fs::read(&config).map_err(|source| Error::Read { path: config.clone(), source })?;

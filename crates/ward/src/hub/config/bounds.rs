@@ -10,7 +10,8 @@ use ward_core::OrganisationId;
 use ward_store::{Store, StoreError};
 
 use super::{
-    DataConfig, DeadLettersConfig, HubConfig, HuntConfig, JournalConfig, LakeConfig, LogConfig, WatchConfig,
+    ConsoleConfig, DataConfig, DeadLettersConfig, HubConfig, HuntConfig, JournalConfig, LakeConfig,
+    LogConfig, WatchConfig,
 };
 use crate::detect::problems::chain;
 
@@ -49,15 +50,17 @@ impl HubConfig {
             figure(&format!("lake.retention.{code}"), u64::from(*days), 1, CENTURY)?;
         }
         self.log.check_level()?;
+        self.console.check_url()?;
         self.data.check_store()
     }
 
     /// Every figure, with the least and most that it may be.
-    fn figures(&self) -> [Figure; 15] {
+    fn figures(&self) -> [Figure; 17] {
         let JournalConfig { max_megabytes, reserve_megabytes, seal_seconds, seal_megabytes } = self.journal;
         let WatchConfig { workers, reload_seconds, late_quiet_seconds, .. } = self.watch;
         let LakeConfig { retention_days, memory_megabytes, tidy_seconds, .. } = self.lake;
         let DeadLettersConfig { megabytes_of_source, days } = self.dead_letters;
+        let ConsoleConfig { idle_minutes, session_hours, .. } = self.console;
         let HuntConfig { memory_megabytes: of_search, seconds, at_once } = self.hunt;
         [
             ("journal.max_megabytes", max_megabytes, 1, EXBIBYTE),
@@ -72,6 +75,8 @@ impl HubConfig {
             ("lake.tidy_seconds", tidy_seconds, 1, DAY),
             ("dead_letters.megabytes_of_source", megabytes_of_source, 1, TEBIBYTE),
             ("dead_letters.days", days.into(), 1, CENTURY),
+            ("console.idle_minutes", idle_minutes, 1, 720),
+            ("console.session_hours", session_hours, 1, 24),
             ("hunt.memory_megabytes", of_search as u64, 1, TEBIBYTE),
             ("hunt.seconds", seconds, 1, DAY),
             ("hunt.at_once", at_once as u64, 1, 1_000),
@@ -112,6 +117,18 @@ impl DataConfig {
             format!("lie in a folder, which {} is not", path.display())
         };
         Wrong { key: "data.folder".to_owned(), value: self.folder.display().to_string(), must }
+    }
+}
+
+impl ConsoleConfig {
+    fn check_url(&self) -> Result<(), Wrong> {
+        let Some(url) = &self.url else { return Ok(()) };
+        let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "-._~/:[]".contains(c);
+        let good =
+            rest.is_some_and(|rest| rest.starts_with(|c: char| c != '/') && rest.chars().all(is_plain));
+        let must = "be where people find the console, such as https://ward.example, with nothing after it";
+        if good { Ok(()) } else { Err(Wrong::of("console.url", format!("'{}'", url.escape_debug()), must)) }
     }
 }
 
@@ -195,6 +212,8 @@ mod tests {
             ("lake", "tidy_seconds"),
             ("dead_letters", "megabytes_of_source"),
             ("dead_letters", "days"),
+            ("console", "idle_minutes"),
+            ("console", "session_hours"),
             ("hunt", "memory_megabytes"),
             ("hunt", "seconds"),
             ("hunt", "at_once"),
@@ -238,6 +257,29 @@ mod tests {
             said("[journal]\nreserve_megabytes = 0\n[watch]\nworkers = 0\nlate_quiet_seconds = 0"),
             "good"
         );
+    }
+
+    #[test]
+    fn links_lead_to_a_place_of_the_web() {
+        let told = |url: &str| said(&format!("[console]\nurl = \"{url}\""));
+        for good in ["https://ward.example", "http://127.0.0.1:8088/", "https://[::1]:8443/ward"] {
+            assert_eq!(told(good), "good", "{good}");
+        }
+        for bad in [
+            "",
+            "ward.example",
+            "ftp://ward.example",
+            "https://",
+            "https:///x",
+            "https://w.example/?a=b",
+            "javascript:x",
+            "https://w.example/ x",
+        ] {
+            assert!(
+                told(bad).starts_with("console.url is '") && told(bad).contains("must be where people"),
+                "{bad}"
+            );
+        }
     }
 
     #[test]
