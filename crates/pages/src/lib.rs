@@ -8,7 +8,7 @@
 //!
 //! Invariant: every page works without JavaScript; a script only adds to it.
 //! Invariant: what a page shows is text and is escaped, unless it is a [`Markup`], which only this crate writes.
-//! Invariant: no inline style, no inline script, nothing from another host (`tests/it/sample.rs` looks for them).
+//! Invariant: no inline style, no inline script, nothing from another host (`tests/it/whole.rs` looks for them).
 //! Invariant: the official macros render as their authors say: `tests/it/conformance.rs` renders all their fixtures.
 //!
 //! Pure but for naming axum's types: no clock, files or network of its own.

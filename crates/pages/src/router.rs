@@ -125,7 +125,7 @@ mod tests {
     fn who_has_it_already_is_told_so() {
         let url = Asset::named("nhsuk-frontend.css").unwrap().url();
         let gzip = (header::ACCEPT_ENCODING, "gzip");
-        let first = get(&url, &[gzip.clone()]);
+        let first = get(&url, std::slice::from_ref(&gzip));
         let tag: &'static str = Box::leak(told(&first, header::ETAG).unwrap().to_owned().into_boxed_str());
         let again = get(&url, &[gzip, (header::IF_NONE_MATCH, tag)]);
         assert_eq!(again.status(), StatusCode::NOT_MODIFIED);

@@ -46,6 +46,13 @@ impl Table {
         Self { caption: caption.into(), head, rows, first_cell_is_header: true, responsive: true }
     }
 
+    /// Stays side by side on a phone too: for two short columns.
+    #[must_use]
+    pub fn narrow(mut self) -> Self {
+        self.responsive = false;
+        self
+    }
+
     /// Adds a column of text. The cells of the first column name their row.
     #[must_use]
     pub fn column(mut self, text: impl Into<String>) -> Self {

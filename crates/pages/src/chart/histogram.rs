@@ -29,7 +29,7 @@ impl TimeHistogram<'_> {
     pub fn chart(&self) -> Chart {
         let top = self.counts.iter().copied().max().unwrap_or(0);
         let mut svg = Svg::new("ward-histogram", WIDE * self.counts.len().max(1) as f64, HIGH, true);
-        let mut table = Table::new(self.title).column("From").numbers(capital(self.unit[1]));
+        let mut table = Table::new(self.title).narrow().column("From").numbers(capital(self.unit[1]));
         for (nth, count) in self.counts.iter().enumerate() {
             let (from, to) = (self.start(nth), self.start(nth + 1));
             let href = self.href.map(|href| href(from, to));
@@ -89,11 +89,7 @@ impl TimeHistogram<'_> {
         let all = words::count(all, self.unit);
         match most {
             Some(nth) => {
-                format!(
-                    "{all}, most of them from {} on: {}.",
-                    words::time(self.start(nth)),
-                    words::number(top)
-                )
+                format!("{all}; most from {} on: {}.", words::time(self.start(nth)), words::number(top))
             }
             None => format!("{all}."),
         }
@@ -146,7 +142,7 @@ mod tests {
                 ("17 Mar 2026, 14:00 UTC", "10")
             ]
         );
-        assert_eq!(chart.summary(), "15 alerts, most of them from 17 Mar 2026, 14:00 UTC on: 10.");
+        assert_eq!(chart.summary(), "15 alerts; most from 17 Mar 2026, 14:00 UTC on: 10.");
         assert_eq!(chart.ends, ["17 Mar 2026, 12:00 UTC", "17 Mar 2026, 15:00 UTC"]);
     }
 

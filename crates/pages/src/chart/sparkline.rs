@@ -40,7 +40,7 @@ impl Sparkline<'_> {
         if !line.is_empty() {
             svg.empty("polyline", &[("class", &"ward-sparkline__line"), ("points", &line.trim_end())]);
         }
-        let mut table = Table::new(self.title).column("When").numbers("Value");
+        let mut table = Table::new(self.title).narrow().column("When").numbers("Value");
         for (name, value) in self.points {
             table.push([Cell::text(name), Cell::number(*value)]);
         }

@@ -37,7 +37,7 @@ impl TileMap<'_> {
         let levels = scale::levels(top);
         let size = |tiles: u8| f64::from(tiles) * SIDE;
         let mut svg = Svg::new("ward-tiles", size(COLUMNS), size(ROWS), false);
-        let mut table = Table::new(self.title).column("Care board").numbers("Number");
+        let mut table = Table::new(self.title).narrow().column("Care board").numbers("Number");
         let (mut silent, mut known) = (0, 0);
         for board in &CARE_BOARDS {
             let tile = self.tiles.iter().find(|tile| tile.code == board.code);

@@ -50,12 +50,18 @@ pub fn router(brand: Brand) -> Router {
     console.add_template("form.jinja", include_str!("form.jinja")).expect("a good template");
     let assets = console.assets();
     let console = Arc::new(console);
-    let (now, form, none) = (Arc::clone(&console), Arc::clone(&console), console);
+    let [now, wide, form, none] = [&console; 4].map(Arc::clone);
     Router::new()
         .route(
             "/",
             get(async move |asked: HeaderMap| {
                 answer(&now, "sample.jinja", &page(Role::Analyst, "/"), &shown(), &asked)
+            }),
+        )
+        .route(
+            "/wide",
+            get(async move |asked: HeaderMap| {
+                answer(&wide, "sample.jinja", &page(Role::Lead, "/").wide(), &shown(), &asked)
             }),
         )
         .route(
