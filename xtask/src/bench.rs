@@ -2,7 +2,7 @@
 
 use crate::cargo::{cargo, program, shown};
 use crate::workspace::target_directory;
-use crate::{Command, TaskError, corpus};
+use crate::{Command, TaskError, assets, corpus};
 
 /// The subcommand.
 pub const COMMAND: Command =
@@ -45,6 +45,7 @@ fn run(arguments: &[String]) -> Result<bool, TaskError> {
     if arguments.is_empty() {
         return Err(TaskError::argument("NAME", "say which measurement, such as `detect`"));
     }
+    assets::lay_out()?;
     // the whole process is measured too
     if !shown(&mut cargo(&["build", "--release", "--package", "ward", "--package", "ward-bench"]))? {
         return Ok(false);

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::TaskError;
 use crate::workspace::{root, target_directory};
+use crate::{TaskError, assets};
 
 /// The cargo that runs this tool, at the root of the repository.
 pub fn cargo(arguments: &[&str]) -> Command {
@@ -51,6 +51,7 @@ pub fn unstarted(command: &Command, source: std::io::Error) -> TaskError {
 /// Builds the quick `ward` that the tests use, with what all of the workspace asks of its dependencies, so that
 /// nothing is built twice. Gives its place.
 pub fn build_ward() -> Result<PathBuf, TaskError> {
+    assets::lay_out()?;
     if !shown(&mut cargo(&["build", "--workspace", "--bin", "ward"]))? {
         return Err(TaskError::Failed("building ward".into()));
     }

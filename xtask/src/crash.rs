@@ -1,7 +1,7 @@
 //! `cargo xtask crash`: the test that kills the hub, with more kills than CI has time for.
 
 use crate::cargo::{answers, cargo, shown};
-use crate::{Command, TaskError};
+use crate::{Command, TaskError, assets};
 
 /// The subcommand.
 pub const COMMAND: Command =
@@ -44,6 +44,7 @@ fn run(arguments: &[String]) -> Result<bool, TaskError> {
             _ => return Err(TaskError::argument(argument, "unknown; see cargo xtask crash --help")),
         }
     }
+    assets::lay_out()?;
     let mut test = if answers("cargo", &["nextest", "--version"]) {
         let filter = format!("package(ward) & test(={named})");
         cargo(&["nextest", "run", "--workspace", "--no-capture", "-E", &filter])

@@ -2,7 +2,7 @@
 
 use crate::cargo::{answers, cargo, program, shown};
 use crate::workspace::target_directory;
-use crate::{Command, TaskError};
+use crate::{Command, TaskError, assets};
 
 /// The subcommand.
 pub const COMMAND: Command =
@@ -26,6 +26,7 @@ fn run(arguments: &[String]) -> Result<bool, TaskError> {
             return Ok(false);
         }
     }
+    assets::lay_out()?;
     let mut deb = program(&tool);
     deb.args(["deb", "--package", "ward", "--strip"]).args(arguments);
     shown(&mut deb)

@@ -13,7 +13,7 @@ use std::sync::{Mutex, PoisonError};
 use crate::cargo::{answers, cargo, program, shown, unstarted};
 use crate::tally::Tally;
 use crate::workspace::{host, root, target_directory};
-use crate::{Command, TaskError};
+use crate::{Command, TaskError, assets};
 
 /// The subcommand.
 pub const COMMAND: Command =
@@ -121,6 +121,7 @@ struct Fuzzer {
 impl Fuzzer {
     /// Builds it. Naming the platform keeps the flags from build scripts and procedural macros.
     fn build() -> Result<Self, TaskError> {
+        assets::lay_out()?;
         let host = host()?;
         let folder = target_directory()?.join("fuzz");
         let mut build =

@@ -3,11 +3,12 @@
 //! `cargo xtask test` is what CI runs and what a contributor runs before a push: the same parts in the
 //! same order, nothing else to install than the toolchain of `rust-toolchain.toml`.
 //!
-//! Invariant: nothing in here reaches out of the machine but cargo itself.
+//! Invariant: nothing in here reaches out of the machine but cargo and the other package managers.
 //! Invariant: a part that did not run is said so, and in CI it is a failure.
 
 #![allow(clippy::print_stdout, clippy::print_stderr)] // the terminal is where this tool speaks
 
+mod assets;
 mod bench;
 mod cargo;
 mod clients;
@@ -41,6 +42,7 @@ pub struct Command {
 pub const COMMANDS: &[Command] = &[
     demo::COMMAND,
     test::COMMAND,
+    assets::COMMAND,
     clients::COMMAND,
     fuzz::COMMAND,
     crash::COMMAND,

@@ -33,7 +33,8 @@ Usage: cargo xtask test [--only PART,...] [--fuzz-seconds N]
 
 The corpus of rules and event logs is unpacked from ../shared/corpus (or WARD_CORPUS_PACKED) to
 target/corpus; WARD_CORPUS names a folder where it lies unpacked. Tests that need it are skipped without
-it. With CI=true a skipped test is a failure.
+it. With CI=true a skipped test is a failure. What the pages are made of is fetched first, as by
+`cargo xtask assets`; that needs Node.js with npm and Python 3 with pip.
 
   cargo xtask test --only fmt,clippy     before each commit
   cargo xtask test --only tests          after a change

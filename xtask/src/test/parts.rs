@@ -8,7 +8,7 @@ use super::Setting;
 use crate::cargo::{answers, cargo, shown, unstarted};
 use crate::tally::Tally;
 use crate::workspace::{in_ci, target_directory};
-use crate::{TaskError, clients, corpus, fuzz, readme};
+use crate::{TaskError, assets, clients, corpus, fuzz, readme};
 
 /// A part: one thing that must hold before a change is good.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ fn fmt(_: &Setting) -> Result<Tally, TaskError> {
 
 /// In CI this is also where a lock file that does not fit the manifests is noticed.
 fn clippy(_: &Setting) -> Result<Tally, TaskError> {
-    let mut clippy = cargo(&["clippy", "--workspace", "--all-targets"]);
+    let mut clippy = builder(&["clippy", "--workspace", "--all-targets"])?;
     clippy.args(in_ci().then_some("--locked")).args(["--", "-D", "warnings"]);
     shown(&mut clippy).map(Tally::one)
 }
@@ -56,7 +56,7 @@ fn tests(setting: &Setting) -> Result<Tally, TaskError> {
     if report.exists() {
         fs::remove_file(&report).map_err(TaskError::file(&report))?;
     }
-    let mut nextest = cargo(&["nextest", "run", "--workspace", "--no-fail-fast"]);
+    let mut nextest = builder(&["nextest", "run", "--workspace", "--no-fail-fast"])?;
     nextest.envs(setting.corpus.as_ref().map(|folder| (corpus::VARIABLE, folder)));
     if in_ci() && !clients::install()? {
         println!("some shippers could not be installed; see above");
@@ -77,13 +77,19 @@ fn doctests(setting: &Setting) -> Result<Tally, TaskError> {
 }
 
 fn doc(_: &Setting) -> Result<Tally, TaskError> {
-    let mut doc = cargo(&["doc", "--workspace", "--no-deps"]);
+    let mut doc = builder(&["doc", "--workspace", "--no-deps"])?;
     shown(doc.env("RUSTDOCFLAGS", "-D warnings")).map(Tally::one)
+}
+
+/// A cargo that builds the pages too, and so needs what they are made of.
+fn builder(arguments: &[&str]) -> Result<std::process::Command, TaskError> {
+    assets::lay_out()?;
+    Ok(cargo(arguments))
 }
 
 /// Runs `cargo test`, shows its output as it comes and counts.
 fn cargo_test(which: &[&str], setting: &Setting) -> Result<Tally, TaskError> {
-    let mut test = cargo(&["test", "--no-fail-fast"]);
+    let mut test = builder(&["test", "--no-fail-fast"])?;
     test.args(which).args(["--", "--show-output"]).stdout(Stdio::piped());
     test.envs(setting.corpus.as_ref().map(|folder| (corpus::VARIABLE, folder)));
     println!("$ cargo test {}", which.join(" "));
