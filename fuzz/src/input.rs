@@ -137,7 +137,7 @@ const RULE_FIELDS: &[&str] = &[
 ];
 
 thread_local! {
-    static TABLES: RefCell<(FieldNames, Resolver)> = RefCell::new(tables());
+    pub static TABLES: RefCell<(FieldNames, Resolver)> = RefCell::new(tables());
 }
 
 #[allow(clippy::expect_used)] // without the built-in tables there is nothing to fuzz

@@ -11,6 +11,7 @@
 #![allow(clippy::panic)] // a target reports by panicking
 
 mod correlate;
+mod free_text;
 mod input;
 mod intake;
 mod journal;
@@ -84,6 +85,11 @@ pub const TARGETS: &[Target] = &[
             "intake/src/fluent/record.rs",
         ],
         run: intake::fluent,
+    },
+    Target {
+        name: "free-text",
+        covers: &["telemetry/src/taxonomy/free_text.rs", "telemetry/src/taxonomy/free_text"],
+        run: free_text::observables,
     },
     Target {
         name: "gelf",
