@@ -122,6 +122,7 @@ pub const TARGETS: &[Target] = &[
         run: |input| input::read(Some(Format::Json), input),
     },
     Target { name: "json-scanner", covers: &["telemetry/src/json.rs"], run: json::scanner },
+    Target { name: "kept", covers: &["telemetry/src/input/kept.rs"], run: input::kept_alone },
     Target {
         name: "leef",
         covers: &["telemetry/src/input/leef.rs"],

@@ -81,7 +81,7 @@ proptest! {
         let options = Options { format, ..Options::default() };
         read(&bytes, &names(&KNOWN), &options);
         if let Some(format) = format {
-            Decoder::new(&options).decode_record(format, &bytes, &names(&KNOWN), &mut |_| {});
+            Decoder::new(&options).decode_kept(format, &bytes, &names(&KNOWN), &mut |_| {});
         }
     }
 
