@@ -7,7 +7,9 @@ use std::io::{self, Cursor, Read};
 
 use ward_core::{Event, FieldNames, Timestamp, ValueKind};
 use ward_telemetry::Error;
-use ward_telemetry::input::{Decoded, Decoder, Format, Input, Limits, Options, Source};
+use ward_telemetry::input::{
+    Decoded, Decoder, Format, Input, Limits, Options, Part, Source, parts, stands_verbatim,
+};
 use ward_telemetry::taxonomy::{Resolver, Taxonomy};
 
 /// Reads `input` as a format (`None`: as recognised) twice, in other portions, and compares.
@@ -31,14 +33,22 @@ pub fn streams(input: &[u8]) {
     }
 }
 
-/// Takes `input` for a record that was kept alone, in each format.
+/// Takes `input` for a record that was kept alone, in each format. A text that must stand in its bytes does.
 pub fn kept_alone(input: &[u8]) {
+    let bytes = String::from_utf8_lossy(input).to_ascii_lowercase();
     for format in Format::ALL {
         let mut decoder = Decoder::new(&Options { limits: limits(64), ..Options::default() });
         TABLES.with_borrow(|(names, _)| {
             decoder.decode_kept(format, input, names, &mut |decoded| {
                 std::hint::black_box(&decoded);
             });
+        });
+        parts(format, input, &mut |part| {
+            let Part::Field { name, value } = part else { return };
+            for run in value.split(|c: char| !c.is_ascii_alphanumeric() && !" _.-:@".contains(c)) {
+                let stands = bytes.contains(&run.to_ascii_lowercase());
+                assert!(stands || !stands_verbatim(run, name, format, input), "{format}: {name} has {run}");
+            }
         });
     }
 }

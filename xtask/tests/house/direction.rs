@@ -12,7 +12,7 @@ const MAY_NEED: &[(&str, &[&str])] = &[
     ("ward-store", &["ward-core", "ward-ledger"]),
     ("ward-web", &["ward-core", "ward-lake", "ward-ledger", "ward-store"]),
     ("ward-intake", &["ward-core", "ward-telemetry"]),
-    ("ward-lake", &["ward-core"]),
+    ("ward-lake", &["ward-core", "ward-telemetry"]),
     (
         "ward",
         &[

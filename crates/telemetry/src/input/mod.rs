@@ -43,7 +43,7 @@ pub use block::Block;
 pub use compression::Source;
 pub use decode::{Decoded, Decoder, MAX_HEAD};
 pub use format::Format;
-pub use kept::without_head;
+pub use kept::{Part, parts, stands_verbatim, without_head};
 pub use options::{Limits, Options};
 pub use streams::Stream;
 pub use zstd::Zstd;
