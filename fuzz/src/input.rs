@@ -7,7 +7,9 @@ use std::io::{self, Cursor, Read};
 
 use ward_core::{Event, FieldNames, Timestamp, ValueKind};
 use ward_telemetry::Error;
-use ward_telemetry::input::{Decoded, Decoder, Format, Input, Limits, Options, Source};
+use ward_telemetry::input::{
+    Decoded, Decoder, Format, Input, Limits, Options, Part, Source, parts, stands_verbatim,
+};
 use ward_telemetry::taxonomy::{Resolver, Taxonomy};
 
 /// Reads `input` as a format (`None`: as recognised) twice, in other portions, and compares.
@@ -31,6 +33,26 @@ pub fn streams(input: &[u8]) {
     }
 }
 
+/// Takes `input` for a record that was kept alone, in each format. A text that must stand in its bytes does.
+pub fn kept_alone(input: &[u8]) {
+    let bytes = String::from_utf8_lossy(input).to_ascii_lowercase();
+    for format in Format::ALL {
+        let mut decoder = Decoder::new(&Options { limits: limits(64), ..Options::default() });
+        TABLES.with_borrow(|(names, _)| {
+            decoder.decode_kept(format, input, names, &mut |decoded| {
+                std::hint::black_box(&decoded);
+            });
+        });
+        parts(format, input, &mut |part| {
+            let Part::Field { name, value } = part else { return };
+            for run in value.split(|c: char| !c.is_ascii_alphanumeric() && !" _.-:@".contains(c)) {
+                let stands = bytes.contains(&run.to_ascii_lowercase());
+                assert!(stands || !stands_verbatim(run, name, format, input), "{format}: {name} has {run}");
+            }
+        });
+    }
+}
+
 /// Everything that reading tells, as text. `None`: its compression is damaged or a bomb.
 fn said(source: Source, format: Option<Format>, block: usize) -> Option<String> {
     let options = Options { format, live: false, received: received(), limits: limits(block) };
@@ -41,13 +63,18 @@ fn said(source: Source, format: Option<Format>, block: usize) -> Option<String> 
         Err(error) => return Some(format!("not opened: {error}")),
     };
     let mut decoder = Decoder::new(&options);
+    let unlimited = Limits { record: usize::MAX, ..options.limits.clone() };
+    let mut again = Decoder::new(&Options { limits: unlimited, ..options });
+    let format = input.format();
     let mut reuse = Vec::new();
     loop {
         match input.next_block(reuse) {
             Ok(Some(mut block)) => {
                 TABLES.with_borrow_mut(|(names, resolver)| {
-                    decoder
-                        .decode(&mut block, names, &mut |decoded| tell(&decoded, names, resolver, &mut said));
+                    decoder.decode(&mut block, names, &mut |decoded| {
+                        kept(&decoded, format, &mut again, names);
+                        tell(&decoded, names, resolver, &mut said);
+                    });
                 });
                 reuse = block.into_memory();
             }
@@ -61,7 +88,7 @@ fn said(source: Source, format: Option<Format>, block: usize) -> Option<String> 
 fn tell(decoded: &Decoded<'_>, names: &FieldNames, resolver: &mut Resolver, said: &mut String) {
     // Writing to a String cannot fail.
     let _ = match decoded {
-        Decoded::Event { event, record } => {
+        Decoded::Event { event, record, .. } => {
             let class = resolver.resolve(event);
             let _ = write!(said, "{record} {:?}", class.log_sources);
             fields(event, names, said);
@@ -70,6 +97,23 @@ fn tell(decoded: &Decoded<'_>, names: &FieldNames, resolver: &mut Resolver, said
         }
         Decoded::Bad { record, offset, error, .. } => writeln!(said, "{record} at {offset}: {error}"),
     };
+}
+
+/// A record that is kept alone has the fields that it had when it came.
+fn kept(decoded: &Decoded<'_>, format: Format, again: &mut Decoder, names: &FieldNames) {
+    let Decoded::Event { event, head, .. } = decoded else { return };
+    if head.is_empty() && matches!(format, Format::Csv | Format::Zeek | Format::W3c) {
+        return;
+    }
+    let kept = [*head, event.record].concat();
+    let (mut first, mut second) = (String::new(), String::new());
+    fields(event, names, &mut first);
+    again.decode_kept(format, &kept, names, &mut |decoded| {
+        if let Decoded::Event { event, .. } = decoded {
+            fields(&event, names, &mut second);
+        }
+    });
+    assert_eq!(first, second, "{}", String::from_utf8_lossy(&kept));
 }
 
 fn fields(event: &Event<'_>, names: &FieldNames, said: &mut String) {
@@ -137,7 +181,7 @@ const RULE_FIELDS: &[&str] = &[
 ];
 
 thread_local! {
-    static TABLES: RefCell<(FieldNames, Resolver)> = RefCell::new(tables());
+    pub static TABLES: RefCell<(FieldNames, Resolver)> = RefCell::new(tables());
 }
 
 #[allow(clippy::expect_used)] // without the built-in tables there is nothing to fuzz

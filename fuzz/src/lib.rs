@@ -11,6 +11,7 @@
 #![allow(clippy::panic)] // a target reports by panicking
 
 mod correlate;
+mod free_text;
 mod input;
 mod intake;
 mod journal;
@@ -87,6 +88,11 @@ pub const TARGETS: &[Target] = &[
         run: intake::fluent,
     },
     Target {
+        name: "free-text",
+        covers: &["telemetry/src/taxonomy/free_text.rs", "telemetry/src/taxonomy/free_text"],
+        run: free_text::observables,
+    },
+    Target {
         name: "gelf",
         covers: &["intake/src/gelf/message.rs", "intake/src/gelf/parts.rs"],
         run: intake::gelf,
@@ -117,6 +123,7 @@ pub const TARGETS: &[Target] = &[
         run: |input| input::read(Some(Format::Json), input),
     },
     Target { name: "json-scanner", covers: &["telemetry/src/json.rs"], run: json::scanner },
+    Target { name: "kept", covers: &["telemetry/src/input/kept.rs"], run: input::kept_alone },
     Target {
         name: "leef",
         covers: &["telemetry/src/input/leef.rs"],

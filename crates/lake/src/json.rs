@@ -39,9 +39,19 @@ pub(crate) fn escaped(text: &str) -> String {
     quoted[1..quoted.len() - 1].to_owned()
 }
 
+/// Whether it is an object.
+pub(crate) fn is_object(raw: &[u8]) -> bool {
+    raw.trim_ascii_start().starts_with(b"{")
+}
+
+/// Whether a path is the name, or ends with it.
+pub(crate) fn is_named(path: &str, name: &str) -> bool {
+    path.strip_suffix(name).is_some_and(|before| before.is_empty() || before.ends_with('.'))
+}
+
 /// Whether it is worth looking: there is an object, and the last part of the name is in it.
 fn may_have(raw: &[u8], name: &str) -> bool {
-    let object = raw.trim_ascii_start().starts_with(b"{");
+    let object = is_object(raw);
     let last = name.rsplit('.').next().unwrap_or(name);
     let written_so = !last.contains(['"', '\\']) && !last.contains(char::is_control);
     object
@@ -64,8 +74,7 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     fn is_named(&self) -> bool {
-        let before = self.path.strip_suffix(self.name);
-        before.is_some_and(|before| before.is_empty() || before.ends_with('.'))
+        is_named(self.path, self.name)
     }
 
     fn value<E: Error>(self, text: impl fmt::Display) -> Result<(), E> {

@@ -14,6 +14,7 @@
 pub mod query;
 
 mod error;
+mod fields;
 mod file;
 mod json;
 mod retention;

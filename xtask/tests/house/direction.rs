@@ -14,7 +14,7 @@ const MAY_NEED: &[(&str, &[&str])] = &[
     ("ward-store", &["ward-core", "ward-ledger", "ward-people"]),
     ("ward-web", &["ward-core", "ward-lake", "ward-ledger", "ward-people", "ward-store"]),
     ("ward-intake", &["ward-core", "ward-telemetry"]),
-    ("ward-lake", &["ward-core"]),
+    ("ward-lake", &["ward-core", "ward-telemetry"]),
     (
         "ward",
         &[

@@ -216,7 +216,7 @@ impl Watch {
         while let Some(mut block) = input.next_block(Vec::new()).map_err(|e| e.to_string())? {
             decoder.decode(&mut block, &self.names, &mut |decoded| match decoded {
                 Decoded::Bad { record, error, .. } => bad = Some(format!("record {record}: {error}")),
-                Decoded::Event { event, record } => {
+                Decoded::Event { event, record, .. } => {
                     scan.records += 1;
                     let class = resolver.resolve(&event).clone();
                     scan.unplaced += u64::from(class.log_sources.is_empty());

@@ -111,7 +111,7 @@ impl Scene {
                 }
             };
             decoder.decode(&mut block, &self.names, &mut |decoded| match decoded {
-                Decoded::Event { event, record } => {
+                Decoded::Event { event, record, .. } => {
                     let class = Arc::clone(resolver.resolve(&event));
                     let mut hits = Vec::new();
                     worker.matches(&class, &event, &mut hits);

@@ -2,7 +2,7 @@
 
 use super::{FieldTest, Node, Pattern, Piece, Term, TimeColumn};
 use crate::query::Column;
-use crate::{FoundRow, json};
+use crate::{FoundRow, fields, json};
 
 /// Whether the row is what the node asks for.
 pub(crate) fn holds(node: &Node, row: &FoundRow) -> bool {
@@ -27,7 +27,9 @@ fn term_holds(term: &Term, row: &FoundRow) -> bool {
             texts(*column, row).iter().any(|text| pattern.covers(&text.to_lowercase()))
         }
         Term::Network(network) => row.addresses.iter().any(|address| network.holds(address)),
-        Term::Field(name, test) => json::any(&row.raw, name, &mut |value| field_holds(test, value)),
+        Term::Field(name, test) => {
+            fields::any(&row.format, &row.raw, name, &mut |value| field_holds(test, value))
+        }
     }
 }
 

@@ -3,10 +3,9 @@
 use regex::bytes::{Regex, RegexBuilder};
 use ward_core::{EventId, OrganisationId};
 
+use super::look::Look;
 use crate::json;
-use crate::query::{
-    Bound, Column, FieldTest, Network, Node, Op, Pattern, Piece, QueryError, Term, TimeColumn,
-};
+use crate::query::{Column, Network, Node, Op, Pattern, Piece, QueryError, Term, TimeColumn};
 use crate::view::View;
 
 /// A query made ready.
@@ -22,7 +21,7 @@ pub(crate) enum Check {
     Class(Op, u32),
     Text(Column, Form),
     Network(Network),
-    Field(String, Asked),
+    Field(Look),
 }
 
 /// What a text is compared with, in lower case.
@@ -30,13 +29,6 @@ pub(crate) enum Check {
 pub(crate) enum Form {
     Exactly(String),
     Like(Pattern),
-}
-
-/// What is asked of a field in the original bytes.
-#[derive(Debug)]
-pub(crate) enum Asked {
-    Is(Form),
-    Compare(Op, Bound),
 }
 
 impl Check {
@@ -59,12 +51,7 @@ impl Check {
             Term::Class(op, bound) => Self::Class(*op, *bound),
             Term::Text(column, pattern) => Self::Text(*column, Form::new(pattern)),
             Term::Network(network) => Self::Network(*network),
-            Term::Field(name, FieldTest::Is(pattern)) => {
-                Self::Field(name.clone(), Asked::Is(Form::new(pattern)))
-            }
-            Term::Field(name, FieldTest::Compare(op, bound)) => {
-                Self::Field(name.clone(), Asked::Compare(*op, bound.clone()))
-            }
+            Term::Field(name, test) => Self::Field(Look::of(name, test)?),
         })
     }
 
@@ -93,13 +80,15 @@ impl Check {
             Self::Network(network) => {
                 view.texts(Column::Addresses, row).any(|address| network.holds(address))
             }
-            Self::Field(name, asked) => json::any(view.raw(row), name, &mut |value| asked.holds(value)),
+            Self::Field(look) => {
+                look.holds(view.text(Column::Format, row).unwrap_or_default(), view.raw(row))
+            }
         }
     }
 }
 
 impl Form {
-    fn new(pattern: &Pattern) -> Self {
+    pub fn new(pattern: &Pattern) -> Self {
         let lower = pattern.lower();
         match lower.as_literal() {
             Some(text) => Self::Exactly(text.to_owned()),
@@ -115,19 +104,10 @@ impl Form {
         }
     }
 
-    fn covers(&self, text: &str) -> bool {
+    pub fn covers(&self, text: &str) -> bool {
         match self {
             Self::Exactly(exactly) if text.is_ascii() => exactly.eq_ignore_ascii_case(text),
             _ => self.covers_lower(&text.to_lowercase()),
-        }
-    }
-}
-
-impl Asked {
-    fn holds(&self, value: &str) -> bool {
-        match self {
-            Self::Is(form) => form.covers(value),
-            Self::Compare(op, bound) => bound.compare(value).is_some_and(|order| op.takes(order)),
         }
     }
 }
@@ -136,7 +116,7 @@ impl Asked {
 pub(crate) const LISTS: [Column; 4] = [Column::Addresses, Column::Hashes, Column::Domains, Column::Urls];
 
 /// An expression that finds the pattern anywhere in bytes, as it is and as JSON writes it.
-fn anywhere(pattern: &Pattern) -> Result<Regex, QueryError> {
+pub(super) fn anywhere(pattern: &Pattern) -> Result<Regex, QueryError> {
     let plain = expression(pattern, str::to_owned);
     let as_json = expression(pattern, json::escaped);
     let either = if plain == as_json { plain } else { format!("{plain}|{as_json}") };

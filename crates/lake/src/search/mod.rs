@@ -9,6 +9,7 @@
 
 mod check;
 mod limits;
+mod look;
 mod order;
 mod prune;
 mod scan;

@@ -167,7 +167,8 @@ fn needed(node: &Node, columns: &mut BTreeSet<&'static str>) {
         Node::And(parts) | Node::Or(parts) => parts.iter().for_each(|part| needed(part, columns)),
         Node::Not(part) => needed(part, columns),
         Node::Term(term) => match term {
-            Term::Raw(_) | Term::Field(..) => drop(columns.insert("raw")),
+            Term::Raw(_) => drop(columns.insert("raw")),
+            Term::Field(..) => columns.extend(["format", "raw"]),
             Term::Id(_) => columns.extend(["batch", "index"]),
             Term::Time(TimeColumn::Time, ..) => {}
             Term::Time(TimeColumn::Received, ..) => drop(columns.insert("received")),

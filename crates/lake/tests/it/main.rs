@@ -4,6 +4,7 @@
 
 mod docs;
 mod export;
+mod formats;
 mod keep;
 mod sample;
 mod search;

@@ -20,6 +20,10 @@ pub enum Decoded<'a> {
         event: Event<'a>,
         /// Its `EventRecordID` (EVTX), or the number of its line, element or row, from 1. A header counts.
         record: u64,
+        /// Lines of the header of its table, which make the row complete when they are put before it (see
+        /// [`Decoder::decode_kept`]). Empty for other formats, and where they have more than [`MAX_HEAD`] bytes or
+        /// a name that goes over more than one line.
+        head: &'a [u8],
     },
     /// Something that could not be read, or not as it stands. A record that was read in spite of it follows
     /// as an event of its own.
@@ -35,9 +39,12 @@ pub enum Decoded<'a> {
     },
 }
 
+/// Most bytes of the header of a table that are handed out with each of its rows.
+pub const MAX_HEAD: usize = 16 << 10;
+
 /// Takes blocks apart. One for each thread.
 pub struct Decoder {
-    options: Options,
+    pub(super) options: Options,
     scanner: Scanner,
     event: EventBuf,
     chunks: ChunkReader,
@@ -46,14 +53,22 @@ pub struct Decoder {
 }
 
 /// Where results go.
-type Each<'f> = dyn FnMut(Decoded<'_>) + 'f;
+pub(super) type Each<'f> = dyn FnMut(Decoded<'_>) + 'f;
 
 /// A record and its place.
 #[derive(Clone, Copy)]
-struct Record<'a> {
-    bytes: &'a [u8],
-    number: u64,
-    offset: u64,
+pub(super) struct Record<'a> {
+    pub bytes: &'a [u8],
+    pub number: u64,
+    pub offset: u64,
+}
+
+/// The header that a row stands under.
+#[derive(Clone, Copy)]
+pub(super) struct Table<'a> {
+    pub columns: &'a Columns,
+    /// See [`Decoded::Event`].
+    pub head: &'a [u8],
 }
 
 /// What is known of a run of lines.
@@ -121,15 +136,6 @@ impl Decoder {
         is_lines
     }
 
-    /// Gives `each` one record that stands alone, such as a datagram. Formats that need a header, and EVTX,
-    /// are told as errors.
-    pub fn decode_record(&mut self, format: Format, bytes: &[u8], names: &FieldNames, each: &mut Each<'_>) {
-        let table = matches!(format, Format::Csv | Format::Zeek | Format::W3c);
-        let columns = table.then(|| Columns::none(format));
-        let record = Record { bytes: without_newline(bytes), number: 1, offset: 0 };
-        self.record(record, false, format, columns.as_ref(), names, each);
-    }
-
     fn chunks(&mut self, block: &Block, units: &[Unit], names: &FieldNames, each: &mut Each<'_>) {
         let (scanner, event) = (&mut self.scanner, &mut self.event);
         for &Unit { start, end, .. } in units {
@@ -141,7 +147,7 @@ impl Decoder {
                     Ok(json)
                 });
                 match scanned {
-                    Ok(json) => each(Decoded::Event { event: event.json_event(json), record }),
+                    Ok(json) => each(Decoded::Event { event: event.json_event(json), record, head: &[] }),
                     Err(error) => each(Decoded::Bad { record, offset, length: 0, error }),
                 }
             });
@@ -149,12 +155,13 @@ impl Decoder {
     }
 
     fn units(&mut self, block: &Block, units: &[Unit], names: &FieldNames, each: &mut Each<'_>) {
-        let columns = block.columns.as_deref();
+        let head = block.columns.as_deref().map(Columns::short_head).unwrap_or_default();
+        let table = block.columns.as_deref().map(|columns| Table { columns, head: &head });
         let clean = std::str::from_utf8(block.data()).is_ok();
         for &Unit { start, end, record: number } in units {
             let bytes = without_newline(block.data().get(start..end).unwrap_or_default());
             let record = Record { bytes, number, offset: block.offset + start as u64 };
-            self.record(record, clean, block.format, columns, names, each);
+            self.record(record, clean, block.format, table, names, each);
         }
     }
 
@@ -167,7 +174,7 @@ impl Decoder {
         each: &mut Each<'_>,
     ) {
         let clean = std::str::from_utf8(data).is_ok();
-        let mut columns = columns.cloned();
+        let (mut columns, mut head) = (columns.cloned(), None);
         let (mut start, mut number) = (0, lines.first);
         let ends =
             memchr::memchr_iter(b'\n', data).chain((data.last() != Some(&b'\n')).then_some(data.len()));
@@ -179,19 +186,25 @@ impl Decoder {
                 Some(columns) if bytes.starts_with(b"#") => {
                     // Too many columns were told by the reader.
                     let _ = columns.directive(&String::from_utf8_lossy(bytes), self.options.limits.columns);
+                    head = None;
                 }
-                columns => self.record(record, clean, lines.format, columns.as_ref(), names, each),
+                Some(columns) => {
+                    let head = head.get_or_insert_with(|| columns.short_head());
+                    let table = Some(Table { columns, head });
+                    self.record(record, clean, lines.format, table, names, each);
+                }
+                None => self.record(record, clean, lines.format, None, names, each),
             }
         }
     }
 
     #[inline]
-    fn record(
+    pub(super) fn record(
         &mut self,
         record: Record<'_>,
         clean: bool,
         format: Format,
-        columns: Option<&Columns>,
+        table: Option<Table<'_>>,
         names: &FieldNames,
         each: &mut Each<'_>,
     ) {
@@ -207,21 +220,14 @@ impl Decoder {
             return self.json(record, names, each);
         }
         match std::str::from_utf8(bytes) {
-            Ok(text) => self.text(text, record, format, columns, names, each),
+            Ok(text) => self.text(text, record, format, table, names, each),
             Err(e) => {
                 let error = Error::NotUtf8 { at: e.valid_up_to() };
                 each(Decoded::Bad { record: number, offset, length: bytes.len(), error });
                 let mut mended = std::mem::take(&mut self.mended);
                 mended.clear();
                 mended.push_str(&String::from_utf8_lossy(bytes));
-                self.text(
-                    &mended,
-                    Record { bytes: mended.as_bytes(), ..record },
-                    format,
-                    columns,
-                    names,
-                    each,
-                );
+                self.text(&mended, Record { bytes: mended.as_bytes(), ..record }, format, table, names, each);
                 self.mended = mended;
             }
         }
@@ -231,7 +237,9 @@ impl Decoder {
     fn json(&mut self, record: Record<'_>, names: &FieldNames, each: &mut Each<'_>) {
         let Record { bytes, number, offset } = record;
         match self.scanner.scan(bytes, names, &mut self.event) {
-            Ok(()) => each(Decoded::Event { event: self.event.json_event(bytes), record: number }),
+            Ok(()) => {
+                each(Decoded::Event { event: self.event.json_event(bytes), record: number, head: &[] });
+            }
             Err(error) => {
                 each(Decoded::Bad { record: number, offset, length: bytes.len(), error: error.into() });
             }
@@ -243,10 +251,11 @@ impl Decoder {
         text: &str,
         record: Record<'_>,
         format: Format,
-        columns: Option<&Columns>,
+        table: Option<Table<'_>>,
         names: &FieldNames,
         each: &mut Each<'_>,
     ) {
+        let columns = table.map(|table| table.columns);
         match format {
             Format::Json | Format::JsonLines | Format::Evtx => return self.json(record, names, each),
             Format::Otlp => return self.otlp(text, record, names, each),
@@ -264,14 +273,15 @@ impl Decoder {
         }
         // A row is read as far as it has columns; the other formats say nothing of a line they do not fit.
         if decoded.is_ok() || columns.is_some_and(Columns::is_named) {
-            each(Decoded::Event { event: self.event.text_event(bytes), record: number });
+            let head = table.map_or(&[][..], |table| table.head);
+            each(Decoded::Event { event: self.event.text_event(bytes), record: number, head });
         }
     }
 
     fn otlp(&mut self, text: &str, record: Record<'_>, names: &FieldNames, each: &mut Each<'_>) {
         let mut number = record.number;
         let result = otlp::decode(text, names, &mut self.scanner, &mut self.event, &mut |event| {
-            each(Decoded::Event { event, record: number });
+            each(Decoded::Event { event, record: number, head: &[] });
             number += 1;
         });
         if let Err(error) = result {

@@ -24,6 +24,7 @@ mod fields;
 mod format;
 mod frame;
 mod gzip;
+mod kept;
 mod leef;
 mod logfmt;
 mod options;
@@ -40,8 +41,9 @@ mod zstd;
 
 pub use block::Block;
 pub use compression::Source;
-pub use decode::{Decoded, Decoder};
+pub use decode::{Decoded, Decoder, MAX_HEAD};
 pub use format::Format;
+pub use kept::{Part, parts, stands_verbatim, without_head};
 pub use options::{Limits, Options};
 pub use streams::Stream;
 pub use zstd::Zstd;

@@ -10,14 +10,14 @@
 //! What is kept of a record is an element of `resourceLogs` with this record alone: without its resource nobody
 //! could say later whose it was.
 
-use super::fields::Fields;
+use super::fields::{Fields, Pairs, Place};
 use super::payload;
 use crate::Error;
 use crate::json::Scanner;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
-use ward_core::{Event, EventBuf, FieldNames, NodeId, RecordForm, ValueKind};
+use ward_core::{Event, EventBuf, FieldNames, RecordForm, ValueKind};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -69,7 +69,8 @@ pub fn decode(
             let before = before_record(of_resource.resource, of_scope.scope);
             for raw in &of_scope.log_records {
                 let record = parsed(Some(raw))?;
-                log_record(&record, &scope, &resource, names, scanner, event);
+                payload::decode(text_of(&record).unwrap_or_default(), scanner, names, event);
+                log_record(&record, &scope, &resource, &mut Fields::new(names, event));
                 whole.clear();
                 whole.extend([&before, raw.get(), AFTER_RECORD]);
                 each(Event {
@@ -102,27 +103,38 @@ const AFTER_RECORD: &str = "]}]}";
 
 const REQUEST: &str = "\"resourceLogs\"";
 
-fn log_record(
-    record: &Value,
-    scope: &Value,
-    resource: &Value,
-    names: &FieldNames,
-    scanner: &mut Scanner,
-    event: &mut EventBuf,
-) {
+/// All fields of what was kept of a log record. Gives back the JSON object that its text is, if it is one.
+pub fn pairs(kept: &str, pairs: &mut Pairs) -> Option<String> {
+    let ResourceLogs { resource, scope_logs } = serde_json::from_str(kept).ok()?;
+    let of_scope = scope_logs.first()?;
+    let record = parsed(of_scope.log_records.first().copied()).ok()?;
+    let (scope, resource) = (parsed(of_scope.scope).ok()?, parsed(resource).ok()?);
+    let text = text_of(&record).unwrap_or_default();
+    let json = payload::json_in(text);
+    if json.is_none() && payload::line(text, &mut Fields::all(pairs)).is_err() {
+        pairs.clear();
+    }
+    log_record(&record, &scope, &resource, &mut Fields::all(pairs));
+    json.map(str::to_owned)
+}
+
+fn text_of(record: &Value) -> Option<&str> {
+    record.get("body")?.get("stringValue")?.as_str()
+}
+
+/// Lays out all but what the text of the record holds.
+fn log_record(record: &Value, scope: &Value, resource: &Value, fields: &mut Fields<'_>) {
     let body = record.get("body").unwrap_or(&Value::Null);
-    let text = body.get("stringValue").and_then(Value::as_str);
-    payload::decode(text.unwrap_or_default(), scanner, names, event);
-    let mut fields = Fields::new(names, event);
-    if let Some(text) = text {
+    let top = fields.top();
+    if let Some(text) = text_of(record) {
         fields.put("body", text);
         fields.put_absent("message", ValueKind::Text, text);
-    } else if let Some(node) = fields.node(NodeId::ROOT, "body") {
-        put_value(body, node, &mut fields);
+    } else if let Some(place) = fields.place(&top, "body") {
+        put_value(body, &place, fields);
     }
-    put_pairs(body.get("kvlistValue").and_then(|list| list.get("values")), NodeId::ROOT, &mut fields);
+    put_pairs(body.get("kvlistValue").and_then(|list| list.get("values")), &top, fields);
     for owner in [record, scope, resource] {
-        put_pairs(owner.get("attributes"), NodeId::ROOT, &mut fields);
+        put_pairs(owner.get("attributes"), &top, fields);
     }
     let time = ["timeUnixNano", "observedTimeUnixNano"].iter().find_map(|key| {
         let time = scalar(record.get(*key)?)?;
@@ -142,27 +154,27 @@ fn log_record(
 }
 
 /// Adds a list of `{"key":..., "value":...}`.
-fn put_pairs(pairs: Option<&Value>, from: NodeId, fields: &mut Fields<'_>) {
+fn put_pairs(pairs: Option<&Value>, from: &Place, fields: &mut Fields<'_>) {
     for pair in pairs.and_then(Value::as_array).into_iter().flatten() {
         let (Some(key), Some(value)) = (pair.get("key").and_then(Value::as_str), pair.get("value")) else {
             continue;
         };
-        if let Some(node) = fields.node(from, key) {
-            put_value(value, node, fields);
+        if let Some(place) = fields.place(from, key) {
+            put_value(value, &place, fields);
         }
     }
 }
 
 /// Adds an `AnyValue`. Depth is bounded by what serde_json reads, 128 levels.
-fn put_value(value: &Value, node: NodeId, fields: &mut Fields<'_>) {
+fn put_value(value: &Value, place: &Place, fields: &mut Fields<'_>) {
     let Some((kind, inner)) = value.as_object().and_then(|any| any.iter().next()) else { return };
     match kind.as_str() {
         "arrayValue" => {
             for part in inner.get("values").and_then(Value::as_array).into_iter().flatten() {
-                put_value(part, node, fields);
+                put_value(part, place, fields);
             }
         }
-        "kvlistValue" => put_pairs(inner.get("values"), node, fields),
+        "kvlistValue" => put_pairs(inner.get("values"), place, fields),
         kind => {
             let kind = match kind {
                 "intValue" | "doubleValue" => ValueKind::Number,
@@ -170,7 +182,7 @@ fn put_value(value: &Value, node: NodeId, fields: &mut Fields<'_>) {
                 _ => ValueKind::Text,
             };
             if let Some(text) = scalar(inner) {
-                fields.put_at(node, kind, &text);
+                fields.put_at(place, kind, &text);
             }
         }
     }

@@ -7,6 +7,7 @@
 //! also `cs-user-agent`, and `date` with `time` also makes `timestamp`.
 
 use super::Format;
+use super::decode::MAX_HEAD;
 use super::fields::Fields;
 use crate::Error;
 use std::borrow::Cow;
@@ -57,6 +58,18 @@ impl Columns {
         };
         let result = columns.name(names, limit);
         (columns, result)
+    }
+
+    /// The columns that [`Columns::head`] speaks of.
+    pub(super) fn of_head(format: Format, head: &[u8], limit: usize) -> Self {
+        let text = String::from_utf8_lossy(head);
+        if format == Format::Csv {
+            return Self::csv(&text, csv_delimiter(&text).unwrap_or(','), limit).0;
+        }
+        let mut columns = Self::none(format);
+        // Those beyond the limit are not read here either.
+        text.lines().for_each(|line| drop(columns.directive(line, limit)));
+        columns
     }
 
     /// Takes in a line that starts with `#`. Says whether it changed anything.
@@ -127,6 +140,18 @@ impl Columns {
             }
         };
         text.into_bytes()
+    }
+
+    /// [`Columns::head`], to stand before each row: nothing, if it has more than [`MAX_HEAD`] bytes, or cannot be told
+    /// from the row.
+    pub(super) fn short_head(&self) -> Vec<u8> {
+        let names: usize = self.names.iter().map(String::len).sum();
+        let is_split = |name: &String| self.format == Format::Zeek && name.contains(self.delimiter);
+        if names > MAX_HEAD || self.line.contains('\n') || self.names.iter().any(is_split) {
+            return Vec::new();
+        }
+        let head = self.head();
+        if head.len() > MAX_HEAD { Vec::new() } else { head }
     }
 
     /// Takes a row apart.
@@ -206,12 +231,29 @@ impl Columns {
     }
 }
 
-/// `\x09` or the character itself.
+/// `\x09` or the character itself. What the words of the header are written with separates nothing.
 fn separator(text: &str) -> Option<char> {
-    match text.trim().strip_prefix("\\x") {
+    let separator = match text.trim().strip_prefix("\\x") {
         Some(code) => char::from_u32(u32::from_str_radix(code, 16).ok()?),
         None => text.chars().next(),
+    };
+    separator.filter(|c| !c.is_alphanumeric() && !matches!(c, '#' | '_' | '\n' | '\r'))
+}
+
+/// Splits a row from the lines of the header before it.
+pub(super) fn apart(format: Format, bytes: &[u8]) -> (&[u8], &[u8]) {
+    let line_end = |rest: &[u8]| memchr::memchr(b'\n', rest).map_or(rest.len(), |newline| newline + 1);
+    let mut end = 0;
+    match format {
+        Format::Csv => end = line_end(bytes),
+        Format::Zeek | Format::W3c => {
+            while let Some(rest) = bytes.get(end..).filter(|rest| rest.starts_with(b"#")) {
+                end += line_end(rest);
+            }
+        }
+        _ => {}
     }
+    bytes.split_at(end)
 }
 
 /// The delimiter that the first line of a CSV table speaks for: the one that makes most columns.

@@ -146,7 +146,7 @@ pub(super) struct Hints {
     pub service: Vec<String>,
 }
 
-/// Fields that hold observables, by kind.
+/// Fields that hold observables, by kind, and those that hold prose in which any may stand.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct ObservableFields {
@@ -154,9 +154,15 @@ pub(super) struct ObservableFields {
     pub hashes: Vec<String>,
     pub domains: Vec<String>,
     pub urls: Vec<String>,
+    pub texts: Vec<String>,
 }
 
 impl ObservableFields {
+    /// All of them.
+    pub fn all(&self) -> impl Iterator<Item = &String> {
+        ObservableKind::ALL.into_iter().flat_map(|kind| self.of(kind)).chain(&self.texts)
+    }
+
     pub fn of(&self, kind: ObservableKind) -> &[String] {
         match kind {
             ObservableKind::Address => &self.addresses,

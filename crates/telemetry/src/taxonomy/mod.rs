@@ -20,6 +20,7 @@ mod columns;
 mod corpus_tests;
 mod evaluate;
 mod file;
+mod free_text;
 mod names;
 mod observables;
 mod ocsf;
@@ -34,6 +35,7 @@ use ward_core::{FieldNames, LogSource};
 
 use file::File;
 pub use file::{MAX_FILE_BYTES, TaxonomyError};
+pub use free_text::LOOKED_THROUGH;
 pub use observables::{ObservableKind, Observables};
 pub use ocsf::ocsf_class;
 pub use registry::{MAX_CLASSES, MAX_GENERIC_CLASSES};
@@ -82,9 +84,7 @@ impl Taxonomy {
     /// The fields that may hold observables: to be asked for beside those of the rules where
     /// [`Resolver::observables`] is wanted.
     pub fn observable_fields(&self) -> impl Iterator<Item = &str> {
-        self.files.iter().flat_map(|file| {
-            ObservableKind::ALL.into_iter().flat_map(|kind| file.observables.of(kind)).map(String::as_str)
-        })
+        self.files.iter().flat_map(|file| file.observables.all()).map(String::as_str)
     }
 
     /// A resolver for events whose fields were searched for by `names`.

@@ -1,8 +1,8 @@
 //! The observables of an event: addresses, hashes, domains and URLs, found and put into one form, so that
 //! "who else saw this?" is a comparison of equal texts.
 //!
-//! Which fields hold which kind is a table (`[observables]` of a taxonomy file). Only fields that were asked
-//! for with [`super::Taxonomy::observable_fields`] are looked at.
+//! Which fields hold which kind, and which hold prose that may tell of all, is a table (`[observables]` of a
+//! taxonomy file). Only fields that were asked for with [`super::Taxonomy::observable_fields`] are looked at.
 //!
 //! Invariant: an observable is in lower case, without the brackets, ports or names around it, and told once
 //! for each event.
@@ -15,6 +15,7 @@ use std::ops::Range;
 use ward_core::{Event, FieldNames};
 
 use super::file::File;
+use super::free_text;
 use super::slot::is_scalar;
 
 /// Most observables of one kind of one event.
@@ -64,7 +65,8 @@ impl Observables {
         self.places.iter_mut().for_each(Vec::clear);
     }
 
-    fn add(&mut self, kind: ObservableKind, value: &str) {
+    /// Adds one that is in its form already.
+    pub(super) fn add(&mut self, kind: ObservableKind, value: &str) {
         let known = self.places[kind as usize].len();
         if value.len() > MAX_BYTES || known >= MAX_EACH || self.of(kind).any(|known| known == value) {
             return;
@@ -74,7 +76,7 @@ impl Observables {
         self.places[kind as usize].push(start..self.text.len());
     }
 
-    fn read(&mut self, kind: ObservableKind, value: &str) {
+    pub(super) fn read(&mut self, kind: ObservableKind, value: &str) {
         match kind {
             ObservableKind::Address => {
                 let parts = value.split([',', ';', ' ']).filter(|part| !part.is_empty()).take(MAX_EACH);
@@ -109,15 +111,18 @@ impl Observables {
 pub(super) struct Kinds(Box<[u8]>);
 
 const NONE: u8 = u8::MAX;
+/// The field holds prose.
+const TEXT: u8 = u8::MAX - 1;
 
 impl Kinds {
     pub fn new(files: &[File], names: &FieldNames) -> Self {
         let mut kinds = vec![NONE; names.len()].into_boxed_slice();
         for file in files.iter().rev() {
-            for kind in ObservableKind::ALL {
-                for field in file.observables.of(kind).iter().filter_map(|name| names.get(name)) {
+            let lists = ObservableKind::ALL.map(|kind| (kind as u8, file.observables.of(kind)));
+            for (kind, list) in lists.into_iter().chain([(TEXT, &file.observables.texts[..])]) {
+                for field in list.iter().filter_map(|name| names.get(name)) {
                     if let Some(place) = kinds.get_mut(field.0 as usize).filter(|place| **place == NONE) {
-                        *place = kind as u8;
+                        *place = kind;
                     }
                 }
             }
@@ -130,13 +135,14 @@ impl Kinds {
         let mut scratch = std::mem::take(&mut found.value);
         for span in event.fields {
             let kind = self.0.get(span.field.0 as usize).copied().unwrap_or(NONE);
-            let Some(&kind) = ObservableKind::ALL.get(usize::from(kind)) else { continue };
             // Anything shorter is how sources write "none".
-            if !is_scalar(span) || span.end - span.start < 2 {
+            if kind == NONE || !is_scalar(span) || span.end - span.start < 2 {
                 continue;
             }
-            if let Ok(text) = std::str::from_utf8(event.text_of(span, &mut scratch)) {
-                found.read(kind, text);
+            let Ok(text) = std::str::from_utf8(event.text_of(span, &mut scratch)) else { continue };
+            match ObservableKind::ALL.get(usize::from(kind)) {
+                Some(kind) => found.read(*kind, text),
+                None => free_text::find(text, found),
             }
         }
         found.value = scratch;
@@ -176,13 +182,17 @@ fn hash(text: &str) -> Option<String> {
 /// A name with a dot in it, as DNS knows names (RFC 1035, with the underscore that services use).
 fn domain(text: &str) -> Option<String> {
     let name = text.trim().trim_end_matches('.');
-    let is_name = name.len() <= 253
+    is_domain(name).then(|| name.to_lowercase())
+}
+
+/// Whether it is written as a domain name is.
+pub(super) fn is_domain(name: &str) -> bool {
+    name.len() <= 253
         && name.contains('.')
         && name.split('.').all(|label| {
             (1..=63).contains(&label.len())
                 && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_' || b >= 0x80)
-        });
-    is_name.then(|| name.to_lowercase())
+        })
 }
 
 fn without_port(host: &str) -> &str {

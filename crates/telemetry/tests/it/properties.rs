@@ -3,7 +3,7 @@
 use crate::reading::{names, read, read_from};
 use proptest::prelude::*;
 use std::io::Read;
-use ward_telemetry::input::{Decoder, Format, Limits, Options};
+use ward_telemetry::input::{Decoder, Format, Limits, Options, parts};
 
 /// Gives its bytes a few at a time.
 struct Trickle(Vec<u8>, usize);
@@ -81,7 +81,8 @@ proptest! {
         let options = Options { format, ..Options::default() };
         read(&bytes, &names(&KNOWN), &options);
         if let Some(format) = format {
-            Decoder::new(&options).decode_record(format, &bytes, &names(&KNOWN), &mut |_| {});
+            Decoder::new(&options).decode_kept(format, &bytes, &names(&KNOWN), &mut |_| {});
+            parts(format, &bytes, &mut |_| {});
         }
     }
 

@@ -4,7 +4,7 @@ use std::io::Cursor;
 use std::path::PathBuf;
 use ward_core::{Event, FieldNames, ValueKind};
 use ward_telemetry::Error;
-use ward_telemetry::input::{Decoded, Decoder, Format, Input, Options, Source};
+use ward_telemetry::input::{Decoded, Decoder, Format, Input, Limits, Options, Source, without_head};
 
 /// The values of an event by field; nothing for null.
 pub type Values = Vec<(String, Option<String>)>;
@@ -59,12 +59,16 @@ pub fn read_from(source: Source, names: &FieldNames, options: &Options) -> Readi
     };
     reading.format = Some(input.format());
     let mut decoder = Decoder::new(options);
+    let mut again = Again::new(input.format(), options);
     let mut memory = Vec::new();
     loop {
         match input.next_block(memory) {
             Ok(Some(mut block)) => {
                 reading.largest_block = reading.largest_block.max(block.len());
-                decoder.decode(&mut block, names, &mut |decoded| note(decoded, names, &mut reading));
+                decoder.decode(&mut block, names, &mut |decoded| {
+                    again.compare(&decoded, names);
+                    note(decoded, names, &mut reading);
+                });
                 memory = block.into_memory();
             }
             Ok(None) => return reading,
@@ -79,8 +83,39 @@ pub fn read_from(source: Source, names: &FieldNames, options: &Options) -> Readi
 
 fn note(decoded: Decoded<'_>, names: &FieldNames, reading: &mut Reading) {
     match decoded {
-        Decoded::Event { event, record } => reading.events.push((record, values(&event, names))),
+        Decoded::Event { event, record, .. } => reading.events.push((record, values(&event, names))),
         Decoded::Bad { record, offset, error, .. } => reading.bad.push((record, offset, error)),
+    }
+}
+
+/// Reads each record once more as it would be kept, alone.
+struct Again {
+    format: Format,
+    decoder: Decoder,
+}
+
+impl Again {
+    fn new(format: Format, options: &Options) -> Self {
+        // What was decoded as another format may be longer than what came.
+        let limits = Limits { record: usize::MAX, ..options.limits.clone() };
+        Self { format, decoder: Decoder::new(&Options { limits, ..options.clone() }) }
+    }
+
+    fn compare(&mut self, decoded: &Decoded<'_>, names: &FieldNames) {
+        let Decoded::Event { event, head, .. } = decoded else { return };
+        let is_table = matches!(self.format, Format::Csv | Format::Zeek | Format::W3c);
+        if is_table == head.is_empty() {
+            return assert!(is_table, "only tables have headers");
+        }
+        let (kept, mut read) = ([*head, event.record].concat(), Vec::new());
+        self.decoder.decode_kept(self.format, &kept, names, &mut |decoded| {
+            if let Decoded::Event { event, .. } = decoded {
+                read.push(values(&event, names));
+            }
+        });
+        let shown = String::from_utf8_lossy(&kept);
+        assert_eq!(read, [values(event, names)], "kept as {}: {shown}", self.format);
+        assert_eq!(without_head(self.format, &kept), event.record, "{shown}");
     }
 }
 

@@ -181,7 +181,7 @@ fn show(office: &Office, id: &str, limit: u32, format: ListFormat) -> Result<End
     line("\nEvents:");
     for (id, found) in &events {
         match found {
-            Some(found) => line(&format!("  {id}  {}", String::from_utf8_lossy(&found.raw))),
+            Some(found) => line(&format!("  {id}  {}", String::from_utf8_lossy(row::own(found)))),
             None => line(&format!("  {id}  is not in the lake: not yet, or not any more")),
         }
     }

@@ -128,7 +128,7 @@ fn rows(text: &str) -> Result<Vec<Organisation>, String> {
     while let Some(mut block) = input.next_block(Vec::new()).map_err(|error| error.to_string())? {
         decoder.decode(&mut block, &names, &mut |decoded| {
             let (record, row) = match decoded {
-                Decoded::Event { event, record } => {
+                Decoded::Event { event, record, .. } => {
                     let cells = fields.map(|field| field.and_then(|field| event.first(field)));
                     (record, row(cells.map(|cell| cell.map(|cell| cell.trim().to_owned()))))
                 }

@@ -106,7 +106,7 @@ impl<'a> Watch<'a> {
         let names = Arc::clone(self.eyes.shared.matcher.names());
         let eyes = &mut self.eyes;
         self.decoder.decode(block, &names, &mut |decoded| match decoded {
-            Decoded::Event { event, record } => {
+            Decoded::Event { event, record, .. } => {
                 outcome.events += 1;
                 eyes.event(&event, from, record, &mut outcome);
             }

@@ -106,6 +106,8 @@ pub struct Eyes {
     dated: i64,
     hits: Vec<u32>,
     observables: Observables,
+    /// A row of a table behind its header.
+    row: Vec<u8>,
     sources: HashMap<u32, String>,
     devices: Devices,
     /// What is being looked at.
@@ -117,6 +119,8 @@ pub struct Eyes {
 struct Place<'a> {
     batch: BatchRef<'a>,
     index: u32,
+    /// The header of its table, to be kept with it.
+    head: &'a [u8],
 }
 
 impl Eyes {
@@ -130,6 +134,7 @@ impl Eyes {
             dated: i64::MIN,
             hits: Vec::new(),
             observables: Observables::default(),
+            row: Vec::new(),
             sources: HashMap::new(),
             devices: Devices::default(),
             at: None,
@@ -216,9 +221,12 @@ impl Eyes {
         let names = Arc::clone(self.engine.matcher.names());
         let (first_letter, mut wrong, mut room) = (seen.undecodable.len(), 0_usize, batch.payload.len());
         let mut index = 0;
+        let mut heads = batch.payload.len().saturating_mul(MOST_HEADS);
         let mut each = |decoded: Decoded<'_>| match decoded {
-            Decoded::Event { event, .. } => {
-                let place = Place { batch, index };
+            Decoded::Event { event, head, .. } => {
+                let head = if head.len() <= heads { head } else { &[] };
+                heads -= head.len();
+                let place = Place { batch, index, head };
                 index += 1;
                 self.event(&event, place, exceptions, lake, detect, seen);
             }
@@ -285,7 +293,7 @@ impl Eyes {
         let class = Arc::clone(self.resolver.resolve(event));
         let time = self.resolver.time(event);
         let (host, user) = (self.resolver.host(event), self.resolver.user(event));
-        let Place { batch, index } = place;
+        let Place { batch, index, head } = place;
         let id = EventId { batch: batch.id, index };
         if detect {
             self.hits.clear();
@@ -312,6 +320,15 @@ impl Eyes {
         let list = |kind| self.observables.of(kind).collect::<Vec<&str>>();
         let lists = ObservableKind::ALL.map(list);
         let [addresses, hashes, domains, urls] = &lists;
+        let raw = match head {
+            [] => event.record,
+            head => {
+                self.row.clear();
+                self.row.extend_from_slice(head);
+                self.row.extend_from_slice(event.record);
+                self.row.as_slice()
+            }
+        };
         let log_source = self.sources.entry(class.id.0).or_insert_with(|| log_source_text(&class));
         let row = LakeRow {
             id,
@@ -328,7 +345,7 @@ impl Eyes {
             hashes,
             domains,
             urls,
-            raw: event.record,
+            raw,
         };
         if seen.lake.is_none()
             && let Some(lake) = lake
@@ -448,6 +465,10 @@ fn shortened(name: &str) -> &str {
 
 /// Characters of a device's name.
 const LONGEST_NAME: usize = 255;
+
+/// How many times its own bytes the headers may take that are kept with the rows of a batch: short rows under a long
+/// header would fill the lake. Further rows are kept without.
+const MOST_HEADS: usize = 32;
 
 /// Letters that one batch may become.
 const MOST_LETTERS: usize = 1_000;

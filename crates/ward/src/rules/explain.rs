@@ -126,7 +126,7 @@ fn each_event(args: &ExplainArgs, report: &mut Report) -> Result<Seen, Error> {
     let mut seen = Seen::default();
     while let Some(mut block) = input.next_block(Vec::new()).map_err(fail)? {
         decoder.decode(&mut block, &names, &mut |decoded| match decoded {
-            Decoded::Event { event, record } => {
+            Decoded::Event { event, record, .. } => {
                 seen.events += 1;
                 let record = telemetry::record_number(&report.resolver, &event, record, is_evtx);
                 let wanted = args.record.map_or(seen.explained < MOST_EVENTS, |wanted| wanted == record);

@@ -1,6 +1,8 @@
 //! The hub as those who run it see it.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::net::TcpStream;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -24,6 +26,51 @@ fn what_a_source_sends_becomes_an_alert_and_can_be_searched() {
     assert_eq!(hub.post(&lines, "a"), Some(200), "the same again");
     std::thread::sleep(Duration::from_secs(2));
     assert_eq!(hub.rows(&["hunt", "*", "--format", "json"]).len(), 2, "is not stored again");
+}
+
+#[test]
+fn an_address_in_prose_and_a_column_of_a_table_can_be_hunted() {
+    let mut hub = Hub::new();
+    hub.start();
+    let mut sender = TcpStream::connect(&hub.syslog).unwrap();
+    let message =
+        "<38>Nov 23 10:00:00 web1 sshd[77]: Failed password for root from 203.0.113.7 port 22 ssh2\n";
+    sender.write_all(message.as_bytes()).unwrap();
+    drop(sender);
+    let found = |query: &str| hub.rows(&["hunt", query, "--format", "json"]);
+    until("the message is in the lake", || found("ip:203.0.113.7").len() == 1);
+    assert_eq!(found("procid:77 facility:auth").len(), 1);
+
+    let head = "when,Ward,logsource.product,What";
+    let rows =
+        ["2026-11-23T10:00:00Z,ICU,doors,\"opened, from outside\"", "2026-11-23T10:00:01Z,A7,doors,closed"];
+    let table = hub.desk.write("doors.csv", format!("{head}\n{}\n", rows.join("\n"))).display().to_string();
+    hub.ward(&["ingest", &table, "--no-progress", "--hub", &format!("http://{}", hub.address)]);
+    until("the table is in the lake", || found("Ward:*").len() == 2);
+    let icu = found("Ward:icu");
+    assert_eq!((icu.len(), &icu[0]["raw"]), (1, &Value::from(format!("{head}\n{}", rows[0]))));
+    assert!(found("Ward:Ward OR What:A7").is_empty());
+
+    let rule = "title: opened\nid: opened\nlevel: low\nlogsource: {product: doors}\n\
+                detection: {sel: {What|startswith: 'opened, from'}, condition: sel}\n";
+    let rule = hub.desk.write("opened.yml", rule).display().to_string();
+    let hits = hub.rows(&["hunt", "--rule", &rule, "--format", "json"]);
+    assert_eq!((hits.len(), &hits[0]["event"]), (1, &icu[0]["id"]));
+}
+
+#[test]
+fn short_rows_under_a_long_header_do_not_fill_the_lake_with_headers() {
+    let mut hub = Hub::new();
+    hub.start();
+    let head: Vec<String> = (0..1_000).map(|n| format!("column{n}")).collect();
+    let (head, rows) = (head.join(","), "7,1\n".repeat(2_000));
+    let table = format!("{head}\n{rows}");
+    let answer = hub.post_to("/ingest/v1/events?format=csv", "Bearer", &table, "a").unwrap();
+    assert_eq!(answer.status().as_u16(), 200);
+    let count = |query: &str| hub.rows(&["hunt", query, "--format", "json", "--limit", "5000"]).len();
+    until("all rows are in the lake", || count("format:csv") == 2_000);
+    let with_head = count("column0:7");
+    assert!(with_head > 0 && with_head * head.len() <= 32 * table.len(), "{with_head}");
 }
 
 #[test]

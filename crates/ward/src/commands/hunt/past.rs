@@ -229,8 +229,8 @@ impl<'a> Eyes<'a> {
         let Self { resolver, worker, hits, ask, .. } = self;
         hits.clear();
         let (mut seen, mut device) = (false, None);
-        if let Some(format) = as_kept(&event.format) {
-            self.decoder.decode_record(format, &event.raw, &ask.names, &mut |decoded| {
+        if let Ok(format) = event.format.parse::<Format>() {
+            self.decoder.decode_kept(format, &event.raw, &ask.names, &mut |decoded| {
                 let Decoded::Event { event, .. } = decoded else { return };
                 seen = true;
                 let class = Arc::clone(resolver.resolve(&event));
@@ -253,18 +253,6 @@ impl<'a> Eyes<'a> {
     }
 }
 
-/// How the bytes that the lake kept of an event are to be read: each stands alone there, without the file
-/// or document it came in. `None`: it cannot be read alone.
-fn as_kept(format: &str) -> Option<Format> {
-    Some(match format.parse().ok()? {
-        Format::Evtx | Format::Json => Format::JsonLines,
-        Format::SyslogFrames => Format::Syslog,
-        // The names of the columns are not in the row.
-        Format::Csv | Format::Zeek | Format::W3c => return None,
-        alone => alone,
-    })
-}
-
 impl Tally {
     fn merge(&mut self, other: Self) {
         self.events += other.events;
@@ -282,9 +270,9 @@ mod tests {
     fn read(format: &str, raw: &[u8]) -> Option<String> {
         let mut names = FieldNames::default();
         let field = names.intern("a").unwrap();
-        let format = as_kept(format)?;
+        let format = format.parse().unwrap();
         let mut value = None;
-        Decoder::new(&Options::default()).decode_record(format, raw, &names, &mut |decoded| {
+        Decoder::new(&Options::default()).decode_kept(format, raw, &names, &mut |decoded| {
             if let Decoded::Event { event, .. } = decoded {
                 value = event.first(field);
             }
@@ -299,6 +287,9 @@ mod tests {
             ("json", "{\n \"a\": \"1\"\n}"),
             ("evtx", "{\"a\":\"1\"}"),
             ("logfmt", "a=1 b=2"),
+            ("csv", "b,a\n2,1"),
+            ("zeek", "#separator \\x09\n#fields\tb\ta\n2\t1"),
+            ("w3c", "#Fields: b a\n2 1"),
             (
                 "otlp",
                 "{\"resource\":{\"attributes\":[{\"key\":\"a\",\"value\":{\"stringValue\":\"1\"}}]},\
@@ -307,6 +298,8 @@ mod tests {
         ] {
             assert_eq!(read(format, raw.as_bytes()).as_deref(), Some("1"), "{format}");
         }
-        assert_eq!(read("csv", b"1,2"), None);
+        for without_header in ["csv", "zeek", "w3c"] {
+            assert_eq!(read(without_header, b"2,1"), None, "{without_header}");
+        }
     }
 }

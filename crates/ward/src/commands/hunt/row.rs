@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use ward_core::Timestamp;
 use ward_lake::FoundRow;
+use ward_telemetry::input::without_head;
 
 use crate::detect::finding::clock_text;
 use crate::terminal::{Screen, safe, shortened};
@@ -42,7 +43,7 @@ pub fn head(screen: &Screen) -> String {
 
 /// As a line that fits the screen; a file or pipe gets all of the event.
 pub fn line(found: &FoundRow, screen: &Screen) -> String {
-    let raw = safe(String::from_utf8_lossy(&found.raw).trim_end());
+    let raw = safe(String::from_utf8_lossy(own(found)).trim_end());
     let room = screen.width.saturating_sub(BEFORE).max(20);
     let raw = if screen.is_terminal { shortened(&raw, room) } else { raw };
     format!("{}  {raw}", columns(found.time, found.organisation.as_str(), found.device.as_deref()))
@@ -52,6 +53,11 @@ pub fn line(found: &FoundRow, screen: &Screen) -> String {
 pub fn columns(time: Timestamp, organisation: &str, device: Option<&str>) -> String {
     let device = shortened(&safe(device.unwrap_or("-")), 15);
     format!("{:19}  {:10}  {device:15}", clock_text(time), shortened(organisation, 10))
+}
+
+/// The bytes of the event, without the header that a row of a table is kept with.
+pub fn own(found: &FoundRow) -> &[u8] {
+    found.format.parse().map_or(found.raw.as_slice(), |format| without_head(format, &found.raw))
 }
 
 /// Columns before the event.
@@ -90,6 +96,15 @@ mod tests {
         let line = line(&found("x\u{1b}[2J".repeat(50).as_bytes()), &screen);
         assert!(line.chars().count() <= 80 && !line.contains('\u{1b}'), "{line}");
         assert!(line.starts_with("2026-11-23 08:00:01  RR8         pacs\u{fffd}01"), "{line}");
+    }
+
+    #[test]
+    fn a_row_is_shown_without_the_header_that_it_is_kept_with() {
+        let screen = Screen { width: 80, color: false, is_terminal: false };
+        let row = FoundRow { format: "csv".into(), ..found(b"when,what\n1,door") };
+        assert!(line(&row, &screen).ends_with("  1,door"), "{}", line(&row, &screen));
+        assert_eq!(object(&row)["raw"], "when,what\n1,door");
+        assert_eq!(own(&FoundRow { format: "of another".into(), ..row.clone() }), row.raw);
     }
 
     #[test]
