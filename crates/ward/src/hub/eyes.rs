@@ -4,96 +4,33 @@
 //! same again.
 //! Invariant: every record of a frame becomes a row of the lake, or is told as undecodable with its reason.
 
+mod aside;
+mod seen;
+
 use std::collections::{HashMap, HashSet};
 use std::io::Cursor;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
-use ward_core::{BatchId, Event, EventClass, EventId, FieldId, OrganisationId, SourceId, Timestamp};
+use ward_core::{BatchId, Event, EventClass, EventId, FieldId, Timestamp};
 use ward_detect::PlainEvent;
 use ward_detect::compiled::Worker;
-use ward_detect::correlate::{Reduced, Reducer, Sighting, Skipped};
+use ward_detect::correlate::{Reducer, Sighting};
 use ward_journal::{BatchRef, Frame};
-use ward_lake::{LakeError, LakeRow, SegmentWriter};
-use ward_store::dead_letters::DeadLetter;
+use ward_lake::{LakeRow, SegmentWriter};
 use ward_store::findings::{Finding, RuleName};
 use ward_store::segments::BatchName;
 use ward_store::{ExceptionId, FindingId};
 use ward_telemetry::input::{Decoded, Decoder, Format, Input, Options};
 use ward_telemetry::taxonomy::{ObservableKind, Observables, Resolver};
 
+use self::aside::{bad, free, letter, whole};
 use super::engine::{Engine, Exceptions, LATENESS};
 use super::{identity, inbox};
 use crate::detect::problems::chain;
-use crate::told::{EventFields, Told};
+use crate::told::EventFields;
 
-/// What a frame came to.
-#[derive(Debug, Default)]
-pub struct Seen {
-    /// Events that were decoded.
-    pub events: u64,
-    /// Bytes of the records.
-    pub bytes: u64,
-    /// What rules found.
-    pub findings: Vec<Finding>,
-    /// What could not be decoded.
-    pub undecodable: Vec<DeadLetter>,
-    /// What the correlations are to hear, in the order of the events.
-    pub sightings: Vec<Lane>,
-    /// Matches that meant nothing to correlations.
-    pub skipped: Skipped,
-    /// Who sent events of which devices.
-    pub heartbeats: Vec<Heartbeats>,
-    /// What senders called the batches.
-    pub names: Vec<BatchName>,
-    /// When the last of them came.
-    pub received: Option<Timestamp>,
-    /// The lake could not take a row.
-    pub lake: Option<LakeError>,
-}
-
-/// Sightings that are correlated together.
-#[derive(Debug)]
-pub struct Lane {
-    /// Whose.
-    pub key: LaneKey,
-    /// The event.
-    pub event: EventId,
-    /// Who sent it.
-    pub source: SourceId,
-    /// When it came.
-    pub received: Timestamp,
-    /// What a correlation would tell of it.
-    pub told: Told,
-    /// Its sightings.
-    pub sightings: Vec<Reduced>,
-}
-
-/// What is correlated together: the events of an organisation that happen now, and by itself what one source
-/// delivers late, such as old files.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct LaneKey {
-    /// Whose events.
-    pub organisation: OrganisationId,
-    /// The source that delivers late. `None`: what happens now.
-    pub late: Option<SourceId>,
-}
-
-/// The devices that a batch tells of, if any.
-#[derive(Debug)]
-pub struct Heartbeats {
-    /// Whose.
-    pub organisation: OrganisationId,
-    /// Who sent their events.
-    pub source: SourceId,
-    /// When.
-    pub received: Timestamp,
-    /// How many events of which device, by its name as events have it. Empty: they name none.
-    pub devices: Devices,
-}
-
-/// How many events of which device.
-pub type Devices = HashMap<Box<str>, u64, foldhash::fast::RandomState>;
+pub use self::seen::{Devices, Heartbeats, Lane, LaneKey, Seen};
 
 /// A worker, with what it has learned.
 pub struct Eyes {
@@ -165,17 +102,13 @@ impl Eyes {
         for batch in frame.batches() {
             self.at = Some(batch.id);
             if faulty.contains(&batch.id) {
-                seen.undecodable.push(whole(
-                    &batch,
-                    0,
-                    "fault",
-                    "a fault in Ward: please report it".to_owned(),
-                ));
-                continue;
+                let why = "a fault in Ward: please report it".to_owned();
+                seen.undecodable.push(whole(&batch, 0, "fault", why));
+            } else {
+                #[cfg(test)]
+                super::trials::fault(batch.payload);
+                self.batch(batch, exceptions, lake, detect, &mut seen);
             }
-            #[cfg(test)]
-            super::trials::fault(batch.payload);
-            self.batch(batch, exceptions, lake, detect, &mut seen);
             // Also of what nobody can read: who sends it is not silent.
             if detect {
                 seen.heartbeats.push(Heartbeats {
@@ -481,61 +414,4 @@ fn log_source_text(class: &EventClass) -> String {
     };
     let fullest = class.log_sources.iter().map(parts).max_by_key(Vec::len);
     fullest.unwrap_or_default().join("/")
-}
-
-/// The place for a letter of this record behind those of its batch: a letter that stood where another does would be
-/// taken for it. Mostly the record's number.
-fn free(letters: &[DeadLetter], record: u64) -> u32 {
-    let record = u32::try_from(record).unwrap_or(u32::MAX);
-    letters.last().map_or(record, |last| record.max(last.id.index.saturating_add(1)))
-}
-
-/// One record of a batch that could not be read: its place, where it starts and how long it is.
-fn bad(
-    batch: &BatchRef<'_>,
-    (index, offset, length): (u32, u64, usize),
-    record: u64,
-    reason: &'static str,
-    detail: &str,
-) -> DeadLetter {
-    let start = usize::try_from(offset).unwrap_or(usize::MAX).min(batch.payload.len());
-    let (before, rest) = batch.payload.split_at(start);
-    let length = match length {
-        0 => rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len()),
-        length => length.min(rest.len()),
-    };
-    // A counted message keeps its count, so that it is read the same when it is replayed.
-    let counted = batch.format == Format::SyslogFrames.as_str();
-    let count = if counted { count(before, length) } else { None };
-    let (count, length) = count.unwrap_or((0, length));
-    let bytes = batch.payload.get(start - count..start + length).unwrap_or_default();
-    let detail = format!("record {record} at byte {offset}: {detail}");
-    letter(batch, index, reason, detail, bytes)
-}
-
-/// How many bytes of the count stand before a counted message, and how many it counts: `length`, and the line break
-/// that may be at its end.
-fn count(before: &[u8], length: usize) -> Option<(usize, usize)> {
-    (length..=length + 2).find_map(|counted| {
-        let text = format!("{counted} ");
-        before.ends_with(text.as_bytes()).then_some((text.len(), counted))
-    })
-}
-
-/// A batch that could not be read from somewhere on.
-fn whole(batch: &BatchRef<'_>, index: u32, reason: &'static str, detail: String) -> DeadLetter {
-    letter(batch, index, reason, detail, batch.payload)
-}
-
-fn letter(batch: &BatchRef<'_>, index: u32, reason: &str, detail: String, bytes: &[u8]) -> DeadLetter {
-    DeadLetter {
-        id: EventId { batch: batch.id, index },
-        organisation: batch.organisation.clone(),
-        source: batch.source.clone(),
-        received: batch.received,
-        format: batch.format.to_owned(),
-        reason: reason.to_owned(),
-        detail,
-        content: bytes.to_vec(),
-    }
 }
