@@ -1,6 +1,6 @@
 //! What every request goes through, whatever it asks for.
 //!
-//! Invariant: every answer carries the request's number and the headers in [`HEADERS`], refusals too.
+//! Invariant: every answer carries the request's number and the headers in `headers`, refusals too.
 //! Invariant: a request takes no longer than its route may: [`PATIENCE`], and for a search its own time more.
 
 mod headers;
