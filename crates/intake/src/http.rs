@@ -22,7 +22,7 @@ use crate::config::{HttpListener, Protocol};
 use crate::door::{Dependencies, Door};
 use crate::gate::Pass;
 
-pub use routes::{ROUTES, Route, routes};
+pub use routes::{ROUTES, Route, beside, routes};
 pub(crate) use serve::serve;
 
 /// What the handlers of one listener share.

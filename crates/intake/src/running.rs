@@ -152,10 +152,11 @@ impl Starting<'_> {
         let bound = self.bind(&listener.name, protocol, listener.listen).await?;
         let state = HttpState::of(listener, protocol, self.dependencies);
         let door = Arc::clone(state.door());
-        let mut router = http::routes(state);
-        if let Some(api) = self.dependencies.api.clone().filter(|_| listener.api) {
-            router = router.merge(api);
-        }
+        let api = self.dependencies.api.clone().filter(|_| listener.api);
+        let router = match api {
+            Some(api) => http::beside(state, api),
+            None => http::routes(state),
+        };
         let (serving, stop) = (Arc::clone(&door), self.until.stop.clone());
         self.accept(bound, door, tls, move |connection| {
             http::serve(Arc::clone(&serving), router.clone(), connection, stop.clone())

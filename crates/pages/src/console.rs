@@ -70,6 +70,11 @@ impl Console {
         template.render(context).map_err(failed)
     }
 
+    /// What it is called.
+    pub fn brand(&self) -> &str {
+        self.brand.name()
+    }
+
     /// Adds a template that is not below `templates/`, such as one that lies beside the code that fills it.
     ///
     /// # Errors

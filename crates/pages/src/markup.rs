@@ -23,6 +23,11 @@ impl Markup {
         Self(format!("<a href=\"{}\">{}</a>", HtmlEscape(href), HtmlEscape(text)))
     }
 
+    /// A picture (SVG) that a program of ours drew, with whatever came from outside escaped in it.
+    pub fn drawn(svg: String) -> Self {
+        Self(svg)
+    }
+
     /// As it stands: only for what this crate wrote itself.
     pub(crate) fn written(html: String) -> Self {
         Self(html)

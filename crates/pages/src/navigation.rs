@@ -1,19 +1,19 @@
 //! Where one can go, by who one is.
 //!
 //! What is not in the navigation is not thereby forbidden: who may open a page is for `web` to decide, from the same
-//! roles. The navigation only leads nobody to a closed door.
+//! permissions. The navigation only leads nobody to a closed door.
 
 use serde::Serialize;
 
-/// A place to go, and who is shown it.
+/// A place to go, and what one must be let do to be shown it.
 #[derive(Debug, Clone, Copy)]
-pub struct Place<R: 'static> {
+pub struct Place<P> {
     /// What it is called.
     pub text: &'static str,
     /// Its path.
     pub href: &'static str,
-    /// The roles that it is shown to.
-    pub roles: &'static [R],
+    /// What it takes. `None`: nothing but being signed in.
+    pub takes: Option<P>,
 }
 
 /// A place as the header shows it, in the words of the official header.
@@ -27,10 +27,10 @@ pub struct Item {
     active: bool,
 }
 
-/// The places that a role is shown, with the one marked at or below which it is.
-pub fn of<R: PartialEq>(places: &[Place<R>], role: &R, here: &str) -> Vec<Item> {
-    let shown = places.iter().filter(|place| place.roles.contains(role));
-    let item = |place: &Place<R>| Item {
+/// The places that somebody is shown who may do this, with the one marked at or below which he is.
+pub fn of<P>(places: &[Place<P>], may: impl Fn(&P) -> bool, here: &str) -> Vec<Item> {
+    let shown = places.iter().filter(|place| place.takes.as_ref().is_none_or(&may));
+    let item = |place: &Place<P>| Item {
         text: place.text,
         href: place.href,
         current: place.href == here,
@@ -60,30 +60,30 @@ mod tests {
     use super::*;
 
     #[derive(PartialEq)]
-    enum Role {
-        Analyst,
-        CareHome,
+    enum May {
+        SeeAlerts,
+        Check,
     }
 
-    const PLACES: [Place<Role>; 3] = [
-        Place { text: "Now", href: "/", roles: &[Role::Analyst, Role::CareHome] },
-        Place { text: "Alerts", href: "/alerts", roles: &[Role::Analyst] },
-        Place { text: "Check", href: "/check", roles: &[Role::CareHome] },
+    const PLACES: [Place<May>; 3] = [
+        Place { text: "Now", href: "/", takes: None },
+        Place { text: "Alerts", href: "/alerts", takes: Some(May::SeeAlerts) },
+        Place { text: "Check", href: "/check", takes: Some(May::Check) },
     ];
 
-    fn shown(role: Role, here: &str) -> Vec<(&'static str, bool)> {
-        of(&PLACES, &role, here).iter().map(|item| (item.text(), item.is_here())).collect()
+    fn shown(may: May, here: &str) -> Vec<(&'static str, bool)> {
+        of(&PLACES, |takes| *takes == may, here).iter().map(|item| (item.text(), item.is_here())).collect()
     }
 
     #[test]
-    fn each_role_is_shown_its_own_places() {
-        assert_eq!(shown(Role::Analyst, "/"), [("Now", true), ("Alerts", false)]);
-        assert_eq!(shown(Role::CareHome, "/check"), [("Now", false), ("Check", true)]);
+    fn each_is_shown_where_he_may_go() {
+        assert_eq!(shown(May::SeeAlerts, "/"), [("Now", true), ("Alerts", false)]);
+        assert_eq!(shown(May::Check, "/check"), [("Now", false), ("Check", true)]);
     }
 
     #[test]
     fn a_page_below_a_place_marks_the_place_and_one_that_begins_alike_does_not() {
-        assert_eq!(shown(Role::Analyst, "/alerts/7"), [("Now", false), ("Alerts", true)]);
-        assert_eq!(shown(Role::Analyst, "/alerts-archive"), [("Now", false), ("Alerts", false)]);
+        assert_eq!(shown(May::SeeAlerts, "/alerts/7"), [("Now", false), ("Alerts", true)]);
+        assert_eq!(shown(May::SeeAlerts, "/alerts-archive"), [("Now", false), ("Alerts", false)]);
     }
 }

@@ -21,6 +21,9 @@ pub enum Error {
          with `ward organisation add`"
     )]
     NoHub(PathBuf),
+    /// The templates of the console cannot be understood.
+    #[error("make the pages of the console")]
+    Pages(#[source] ward_pages::PagesError),
     /// Output cannot be written.
     #[error("write its output")]
     Write(#[source] std::io::Error),

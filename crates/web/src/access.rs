@@ -48,8 +48,7 @@ pub(crate) async fn of(shared: &Shared, headers: &HeaderMap) -> Result<Arc<Acces
     let secret = bearer(headers).ok_or_else(Refusal::unknown)?;
     let digest = Hash::of(secret.as_bytes());
     let now = shared.now();
-    let known = shared.known.get(&digest, now);
-    let access = match known {
+    let access = match shared.known.get(&digest, now) {
         Some(known) => known,
         None => {
             let access = auth::authenticate(&shared.state.store, secret, now).await?.map(Arc::new);
@@ -58,8 +57,41 @@ pub(crate) async fn of(shared: &Shared, headers: &HeaderMap) -> Result<Arc<Acces
         }
     };
     let access = access.ok_or_else(Refusal::unknown)?;
+    note_use(shared, digest, &access, now);
+    Ok(access)
+}
+
+/// The access that the session of this secret gives. `None`: none. Asking is a sign of life of whoever has it.
+///
+/// # Errors
+/// 500: the store fails.
+pub(crate) async fn of_session(shared: &Shared, secret: &str) -> Result<Option<Arc<Access>>, Refusal> {
+    let digest = Hash::of(secret.as_bytes());
+    let now = shared.now();
+    let access = match shared.known.get(&digest, now) {
+        Some(known) => known,
+        None => {
+            let access = auth::authenticate_session(&shared.state.store, secret, now).await?.map(Arc::new);
+            shared.known.put(digest, access.clone(), now);
+            access
+        }
+    };
+    if let Some(access) = &access {
+        note_use(shared, digest, access, now);
+    }
+    Ok(access)
+}
+
+/// Asks the store again when this secret is shown next.
+pub(crate) fn forget(shared: &Shared, secret: &str) {
+    let mut all = shared.known.0.lock().unwrap_or_else(PoisonError::into_inner);
+    all.remove(&Hash::of(secret.as_bytes()));
+}
+
+/// Notes now and then that a token or session is in use.
+fn note_use(shared: &Shared, digest: Hash, access: &Arc<Access>, now: Timestamp) {
     if shared.known.is_to_be_noted(&digest, now) {
-        let (store, access) = (shared.state.store.clone(), Arc::clone(&access));
+        let (store, access) = (shared.state.store.clone(), Arc::clone(access));
         tokio::spawn(async move {
             let noted = match &access.shown {
                 Shown::Token { id, .. } => tokens::note_use(&store, &[(id.clone(), now)]).await,
@@ -70,7 +102,6 @@ pub(crate) async fn of(shared: &Shared, headers: &HeaderMap) -> Result<Arc<Acces
             }
         });
     }
-    Ok(access)
 }
 
 /// Whether this may be done now.

@@ -11,32 +11,35 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{RawPathParams, Request};
-use axum::http::{Method, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use bytes::Bytes;
+use ward_pages::PagesError;
 use ward_people::Permission;
 
-use crate::access;
 use crate::ask::{Answer, Ask};
 use crate::parameters::Parameters;
 use crate::refusal::Refusal;
 use crate::route::{Least, Route};
 use crate::state::{Shared, State};
 use crate::table::ROUTES;
+use crate::{access, console};
+
+pub(crate) use headers::{complete, number, numbered};
 
 /// How long a request may take, a search's own time aside.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Bytes that a body may have.
 const LONGEST_BODY: usize = 256 << 10;
 
-/// Bytes that a query string may have.
-const LONGEST_QUERY: usize = 32 << 10;
-
-/// Everything that is served: [`ROUTES`], and nothing else.
-pub fn routes(state: State) -> Router {
-    let shared = Arc::new(Shared::new(state));
+/// Everything that is served: [`ROUTES`], the pages of the console, and nothing else.
+///
+/// # Errors
+/// The templates of the console cannot be understood.
+pub fn routes(state: State) -> Result<Router, PagesError> {
+    let shared = Arc::new(Shared::new(state)?);
     let mut router = Router::new();
     let mut paths: Vec<&'static str> = ROUTES.iter().map(|route| route.path).collect();
     paths.sort_unstable();
@@ -49,7 +52,8 @@ pub fn routes(state: State) -> Router {
         };
         router = router.route(path, any(answer));
     }
-    router.fallback(move |request: Request| nowhere(Arc::clone(&shared), request))
+    let router = router.merge(console::pages(&shared));
+    Ok(router.fallback(move |request: Request| nowhere(Arc::clone(&shared), request)))
 }
 
 async fn answer(
@@ -100,11 +104,7 @@ async fn let_in(
             _ => {}
         }
     }
-    let query = head.uri.query().unwrap_or_default();
-    if query.len() > LONGEST_QUERY {
-        return Err(Refusal::new(StatusCode::URI_TOO_LONG, "could not read so long a query string"));
-    }
-    let parameters = Parameters::read(route, query)?;
+    let parameters = Parameters::read(route.parameters, head.uri.query().unwrap_or_default())?;
     let body = match route.body {
         Some(_) => read(body).await?,
         None => Bytes::new(),
@@ -114,7 +114,11 @@ async fn let_in(
     (route.serve)(Ask { shared, access, permission, now, number, path, parameters, body }).await
 }
 
-async fn read(body: Body) -> Result<Bytes, Refusal> {
+/// The whole body.
+///
+/// # Errors
+/// 413: it is too large.
+pub(crate) async fn read(body: Body) -> Result<Bytes, Refusal> {
     to_bytes(body, LONGEST_BODY).await.map_err(|_| {
         Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "could not read the whole body")
             .hint(format!("the longest has {LONGEST_BODY} bytes"))
@@ -138,9 +142,21 @@ fn elsewhere(methods: impl Iterator<Item = &'static str>, asked: &Method, number
     ([(header::ALLOW, allowed)], answer).into_response()
 }
 
+/// Whether whoever asks shows what is answered to a person.
+fn takes_html(headers: &HeaderMap) -> bool {
+    let accepted = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    accepted.is_some_and(|accepted| accepted.contains("text/html"))
+}
+
 /// A path that is not served.
 async fn nowhere(shared: Arc<Shared>, request: Request) -> Response {
     let number = headers::number(&shared, request.headers());
+    if takes_html(request.headers()) && !request.uri().path().starts_with("/api/") {
+        let (parts, _) = request.into_parts();
+        let mut answer = console::nowhere(shared, Arc::clone(&number), parts.uri, parts.headers).await;
+        headers::numbered(&mut answer, &number);
+        return answer;
+    }
     let refusal = Refusal::missing("route").hint("GET /api/v1/openapi.json lists all there are");
     headers::complete(refusal.answer(&number), &number)
 }

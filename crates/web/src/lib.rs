@@ -1,4 +1,4 @@
-//! The interface of the hub over HTTP: JSON for programs and people, no pages yet.
+//! The hub over HTTP: JSON for programs below `/api/v1`, and the console, pages for people ([`console`]).
 //!
 //! [`ROUTES`] is one table of all that is served. The router, the checks before each answer, the description
 //! at `/api/v1/openapi.json` and the tests of who may see what are all made from it, so that none of them can
@@ -17,6 +17,7 @@ mod access;
 mod alerts;
 mod ask;
 pub mod catalogue;
+pub mod console;
 mod cursor;
 mod dead_letters;
 mod devices;
@@ -43,5 +44,5 @@ mod turns;
 pub use guard::routes;
 pub use openapi::document;
 pub use route::{Kind, Least, Parameter, Route};
-pub use state::{Answering, Check, HuntLimits, RefusedRule, RulesReport, State};
+pub use state::{Answering, Caller, Check, HuntLimits, RefusedRule, RulesReport, State};
 pub use table::ROUTES;

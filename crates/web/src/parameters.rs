@@ -1,30 +1,57 @@
-//! What stands in a query string, read as the route's table row says.
+//! What stands in a query string, read as the row of a table says.
 //!
 //! Invariant: a parameter that the row does not name is refused, so that a misspelt condition never shows more
 //! than was asked for.
 
+use std::borrow::Cow;
+
+use axum::http::StatusCode;
 use ward_core::{OrganisationId, Timestamp};
 
 use crate::refusal::Refusal;
-use crate::route::{Kind, Parameter, Route};
+use crate::route::{Kind, Parameter};
 
 /// What stands in a query string, checked.
 #[derive(Debug, Default)]
 pub(crate) struct Parameters(Vec<(&'static str, String)>);
 
+/// Bytes that a query string may have.
+const LONGEST: usize = 32 << 10;
+
 /// Most parameters in one query string.
 const MOST: usize = 500;
 
 impl Parameters {
-    /// Reads a query string.
+    /// Reads a query string that may have these parameters.
     ///
     /// # Errors
-    /// 400: it has what the route does not know, the same twice, or a value of another kind.
-    pub fn read(route: &Route, query: &str) -> Result<Self, Refusal> {
+    /// 400: it has what is not known, the same twice, or a value of another kind.
+    pub fn read(known: &'static [Parameter], query: &str) -> Result<Self, Refusal> {
+        if query.len() > LONGEST {
+            return Err(too_long());
+        }
+        Self::of(known, form_urlencoded::parse(query.as_bytes()))
+    }
+
+    /// Reads what a form puts into a query string: a field that was left empty is as one that is not there.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn read_form(known: &'static [Parameter], query: &str) -> Result<Self, Refusal> {
+        if query.len() > LONGEST {
+            return Err(too_long());
+        }
+        Self::of(known, form_urlencoded::parse(query.as_bytes()).filter(|(_, value)| !value.trim().is_empty()))
+    }
+
+    fn of<'a>(
+        known: &'static [Parameter],
+        given: impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)>,
+    ) -> Result<Self, Refusal> {
         let mut read: Vec<(&'static str, String)> = Vec::new();
-        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-            let Some(parameter) = route.parameters.iter().find(|parameter| parameter.name == name) else {
-                return Err(unknown(route, &name));
+        for (name, value) in given {
+            let Some(parameter) = known.iter().find(|parameter| parameter.name == name) else {
+                return Err(unknown(known, &name));
             };
             if !parameter.repeated && read.iter().any(|(known, _)| *known == parameter.name) {
                 let message = format!("could not take '{}' twice", parameter.name);
@@ -100,9 +127,13 @@ fn check(parameter: &Parameter, value: &str) -> Result<(), Refusal> {
     Err(Refusal::unclear(format!("could not read '{}'", parameter.name)).hint(format!("expected {expected}")))
 }
 
-fn unknown(route: &Route, name: &str) -> Refusal {
+fn too_long() -> Refusal {
+    Refusal::new(StatusCode::URI_TOO_LONG, "could not read so long a query string")
+}
+
+fn unknown(known: &[Parameter], name: &str) -> Refusal {
     let name: String = name.chars().filter(|letter| !letter.is_control()).take(40).collect();
-    let known: Vec<&str> = route.parameters.iter().map(|parameter| parameter.name).collect();
+    let known: Vec<&str> = known.iter().map(|parameter| parameter.name).collect();
     let refusal = Refusal::unclear(format!("could not make sense of the parameter '{name}'"));
     match known.as_slice() {
         [] => refusal.hint("this route has none"),
@@ -132,8 +163,15 @@ mod tests {
     use super::*;
     use crate::table::ROUTES;
 
-    fn events() -> &'static Route {
-        ROUTES.iter().find(|route| route.path == "/api/v1/events").unwrap()
+    fn events() -> &'static [Parameter] {
+        ROUTES.iter().find(|route| route.path == "/api/v1/events").unwrap().parameters
+    }
+
+    #[test]
+    fn a_field_that_was_left_empty_is_as_one_that_is_not_there() {
+        let read = Parameters::read_form(events(), "q=&limit=+&last=2w").unwrap();
+        assert_eq!((read.text("q"), read.number("limit", 9)), (None, 9));
+        assert_eq!(Parameters::read(events(), "limit=").unwrap_err().status(), 400);
     }
 
     #[test]

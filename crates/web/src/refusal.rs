@@ -25,6 +25,16 @@ pub(crate) struct Refusal {
     cause: Option<String>,
 }
 
+/// What is told of a refusal.
+pub(crate) struct Told {
+    /// Finishes "could not ...".
+    pub message: String,
+    /// What to do next.
+    pub hint: Option<String>,
+    /// Seconds after which it may be tried again.
+    pub retry_after: Option<u32>,
+}
+
 impl Refusal {
     pub fn new(status: StatusCode, message: impl Into<String>) -> Self {
         Self { status, message: message.into(), hint: None, column: None, retry_after: None, cause: None }
@@ -84,13 +94,13 @@ impl Refusal {
         self
     }
 
-    #[cfg(test)]
+    /// Its status.
     pub fn status(&self) -> StatusCode {
         self.status
     }
 
-    /// What is told of it, under the request's number.
-    pub fn body(&self, number: &str) -> serde_json::Value {
+    /// What is told of it, under the request's number; what is not, is logged under it.
+    pub fn told(&self, number: &str) -> Told {
         if let Some(cause) = &self.cause {
             tracing::error!(number, cause, "a request could not be answered");
         }
@@ -98,7 +108,13 @@ impl Refusal {
             Some(_) => Some(format!("the hub's log has more under {number}")),
             None => self.hint.clone(),
         };
-        let mut body = json!({ "status": self.status.as_u16(), "message": self.message });
+        Told { message: self.message.clone(), hint, retry_after: self.retry_after }
+    }
+
+    /// What is told of it, as programs read it.
+    pub fn body(&self, number: &str) -> serde_json::Value {
+        let Told { message, hint, .. } = self.told(number);
+        let mut body = json!({ "status": self.status.as_u16(), "message": message });
         if let Some(hint) = hint {
             body["hint"] = hint.into();
         }

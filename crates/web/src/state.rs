@@ -1,6 +1,7 @@
 //! What the interface is given by the binary: where things are kept, and what only the binary can do.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -9,12 +10,15 @@ use futures::future::BoxFuture;
 use serde::Serialize;
 use ward_core::{BatchId, Timestamp};
 use ward_lake::{Lake, SqlProgram};
+use ward_pages::{Brand, Console, PagesError};
 use ward_people::Key;
+use ward_people::password::Hasher;
 use ward_people::session::Limits as SessionLimits;
 use ward_store::Store;
 use ward_store::dead_letters::DeadLetter;
 
 use crate::access::Known;
+use crate::console::Doors;
 use crate::turns::Turns;
 
 /// An answer that comes later.
@@ -36,6 +40,12 @@ pub struct State {
     pub key: Key,
     /// How long people stay signed in.
     pub sessions: SessionLimits,
+    /// What a guess at a password costs.
+    pub hasher: Hasher,
+    /// Name and mark of the console.
+    pub brand: Brand,
+    /// Whether people reach the console over TLS, at this listener or at a proxy before it.
+    pub secure: bool,
     /// What time it is.
     pub clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     /// What searches may use.
@@ -96,9 +106,17 @@ pub struct RefusedRule {
     pub reason: String,
 }
 
+/// Where a request comes from: an extension of each, put there by whoever accepted the connection.
+#[derive(Debug, Clone, Copy)]
+pub struct Caller(pub IpAddr);
+
 /// The state, and what the interface keeps beside it.
 pub(crate) struct Shared {
     pub state: State,
+    /// What pages are made with.
+    pub console: Console,
+    /// Who may try to sign in.
+    pub doors: Doors,
     /// Who has shown a good token lately.
     pub known: Known,
     /// Whose turn it is to search.
@@ -108,9 +126,12 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub fn new(state: State) -> Self {
-        let turns = Turns::new(state.hunt.at_once);
-        Self { state, known: Known::default(), turns, requests: AtomicU64::new(0) }
+    /// # Errors
+    /// The templates of the console cannot be understood.
+    pub fn new(state: State) -> Result<Self, PagesError> {
+        let (turns, doors) = (Turns::new(state.hunt.at_once), Doors::new(state.hasher));
+        let console = Console::new(state.brand.clone())?;
+        Ok(Self { state, console, doors, known: Known::default(), turns, requests: AtomicU64::new(0) })
     }
 
     pub fn now(&self) -> Timestamp {

@@ -12,7 +12,7 @@ const MAY_NEED: &[(&str, &[&str])] = &[
     ("ward-pages", &["ward-core"]),
     ("ward-people", &["ward-core"]),
     ("ward-store", &["ward-core", "ward-ledger", "ward-people"]),
-    ("ward-web", &["ward-core", "ward-lake", "ward-ledger", "ward-people", "ward-store"]),
+    ("ward-web", &["ward-core", "ward-lake", "ward-ledger", "ward-pages", "ward-people", "ward-store"]),
     ("ward-intake", &["ward-core", "ward-telemetry"]),
     ("ward-lake", &["ward-core", "ward-telemetry"]),
     (
@@ -24,6 +24,7 @@ const MAY_NEED: &[(&str, &[&str])] = &[
             "ward-journal",
             "ward-lake",
             "ward-ledger",
+            "ward-pages",
             "ward-people",
             "ward-store",
             "ward-telemetry",

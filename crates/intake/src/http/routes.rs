@@ -1,8 +1,10 @@
 //! The routes of all protocols, and a table of them that tests can walk.
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::http::{HeaderMap, header};
 use axum::routing::{any, get, post};
+use tower::{ServiceExt as _, service_fn};
 
 use super::{HttpState, elastic, events, hec, journal_upload, otlp};
 use crate::config::Protocol;
@@ -34,7 +36,7 @@ pub const ROUTES: &[Route] = &[
     Route { open: true, ..taking("GET", "/services/collector/health/1.0", Protocol::Hec) },
     taking("POST PUT", "/_bulk", Protocol::Elastic),
     taking("POST PUT", "/{index}/_bulk", Protocol::Elastic),
-    asking("/"),
+    asking(ROOT),
     asking("/_alias/{name}"),
     asking("/_cat/health"),
     asking("/_cat/indices"),
@@ -72,8 +74,34 @@ const fn asking(path: &'static str) -> Route {
 
 /// The routes of the protocols that the listener speaks.
 pub fn routes(state: HttpState) -> Router {
+    made(state, |_| true)
+}
+
+/// The same beside the pages and interface of the hub. At `/` both Elasticsearch's handshake and a page may be: browsers,
+/// and they alone, say that they take HTML.
+pub fn beside(state: HttpState, api: Router) -> Router {
+    let speaks = routes(state.clone());
+    if !state.protocols().contains(&Protocol::Elastic) {
+        return speaks.merge(api);
+    }
+    let all = made(state, |route| route.path != ROOT).merge(api);
+    Router::new().fallback_service(service_fn(move |request: Request| {
+        let handshake = request.uri().path() == ROOT && !takes_html(request.headers());
+        if handshake { speaks.clone() } else { all.clone() }.oneshot(request)
+    }))
+}
+
+const ROOT: &str = "/";
+
+fn takes_html(headers: &HeaderMap) -> bool {
+    let accepted = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    accepted.is_some_and(|accepted| accepted.contains("text/html"))
+}
+
+fn made(state: HttpState, wanted: impl Fn(&Route) -> bool) -> Router {
     let mut router = Router::new();
-    for route in ROUTES.iter().filter(|route| state.protocols().contains(&route.protocol)) {
+    let spoken = ROUTES.iter().filter(|route| state.protocols().contains(&route.protocol));
+    for route in spoken.filter(|route| wanted(route)) {
         let handler = || match (route.protocol, route.path) {
             (Protocol::Events, _) => post(events::take),
             (Protocol::Hec, path) if path.contains("/raw") => post(hec::lines),

@@ -11,7 +11,7 @@ use serde::Serialize;
 use ward_core::Timestamp;
 use ward_pages::chart::boards::CARE_BOARDS;
 use ward_pages::chart::{Chart, Sparkline, Tile, TileMap, TimeHistogram};
-use ward_pages::navigation::{self, Place};
+use ward_pages::navigation::{self, Item, Place};
 use ward_pages::table::{Cell, Table};
 use ward_pages::{Brand, Console, Fault, Link, Notice, Page, headers};
 
@@ -25,11 +25,11 @@ pub enum Role {
 }
 
 const PLACES: [Place<Role>; 5] = [
-    Place { text: "Now", href: "/", roles: &[Role::Analyst, Role::Lead] },
-    Place { text: "Alerts", href: "/alerts", roles: &[Role::Analyst, Role::Lead] },
-    Place { text: "Hunt", href: "/hunt", roles: &[Role::Analyst] },
-    Place { text: "Organisations", href: "/organisations", roles: &[Role::Analyst] },
-    Place { text: "Tasks", href: "/tasks", roles: &[Role::Lead] },
+    Place { text: "Now", href: "/", takes: None },
+    Place { text: "Alerts", href: "/alerts", takes: None },
+    Place { text: "Hunt", href: "/hunt", takes: Some(Role::Analyst) },
+    Place { text: "Organisations", href: "/organisations", takes: Some(Role::Analyst) },
+    Place { text: "Tasks", href: "/tasks", takes: Some(Role::Lead) },
 ];
 
 /// What the template shows.
@@ -70,7 +70,7 @@ pub fn router(brand: Brand) -> Router {
         )
         .merge(assets)
         .fallback(async move |asked: HeaderMap| {
-            let page = Page::new("Page not found").navigation(navigation::of(&PLACES, &Role::Lead, ""));
+            let page = Page::new("Page not found").navigation(places(Role::Lead, ""));
             let paragraphs =
                 ["If you typed the address, check it is correct.", "You can go on from the start page."];
             let shown = std::collections::BTreeMap::from([("paragraphs", paragraphs)]);
@@ -90,10 +90,14 @@ fn answer(
     headers::page(StatusCode::OK, html, asked)
 }
 
+fn places(role: Role, here: &str) -> Vec<Item> {
+    navigation::of(&PLACES, |takes| *takes == role, here)
+}
+
 /// The page around it, as this role is shown it.
 pub fn page(role: Role, here: &str) -> Page {
     Page::new("Now")
-        .navigation(navigation::of(&PLACES, &role, here))
+        .navigation(places(role, here))
         .signed_in("Sam Okafor", "/account")
         .button("Sign out", "/sign-out")
         .notice(
@@ -104,7 +108,7 @@ pub fn page(role: Role, here: &str) -> Page {
 
 fn faulty() -> Page {
     Page::new("Judge this alert")
-        .navigation(navigation::of(&PLACES, &Role::Analyst, "/alerts/7"))
+        .navigation(places(Role::Analyst, "/alerts/7"))
         .below([Link::new("Now", "/"), Link::new("Alerts", "/alerts")])
         .faults([Fault::new("reason", "Enter a reason for your verdict")])
 }

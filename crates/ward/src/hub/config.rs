@@ -127,6 +127,11 @@ pub struct ApiConfig {
 pub struct ConsoleConfig {
     /// Where people find it, for links: `https://ward.example`. Default: the first HTTP listener with `api = true`.
     pub url: Option<String>,
+    /// What the console is called. Default: `Ward`.
+    pub name: Option<String>,
+    /// A picture (SVG, PNG or JPEG, at most 256 KiB) in place of Ward's mark. The marks of health systems belong to them:
+    /// whoever may show one sets it here.
+    pub logo: Option<PathBuf>,
     /// Minutes without a sign of life after which somebody must sign in again. Default 30.
     pub idle_minutes: u64,
     /// Hours after which somebody must sign in again, whatever he does. Default 12.
@@ -287,11 +292,26 @@ impl Default for DeadLettersConfig {
 
 impl Default for ConsoleConfig {
     fn default() -> Self {
-        Self { url: None, idle_minutes: 30, session_hours: 12 }
+        Self { url: None, name: None, logo: None, idle_minutes: 30, session_hours: 12 }
     }
 }
 
 impl ConsoleConfig {
+    /// What the console is called, and its mark.
+    ///
+    /// # Errors
+    /// The name is none, or the picture cannot be read or is none.
+    pub fn brand(&self) -> Result<Brand, Error> {
+        let wrong = |key: &str, why: String| Error::Config { path: PathBuf::from(key), reason: why };
+        let brand = match &self.name {
+            Some(name) => Brand::named(name).map_err(|error| wrong("console.name", error.to_string()))?,
+            None => Brand::default(),
+        };
+        let Some(path) = &self.logo else { return Ok(brand) };
+        let picture = std::fs::read(path).map_err(|source| Error::Read { path: path.clone(), source })?;
+        brand.with_logo(picture).map_err(|error| wrong("console.logo", error.to_string()))
+    }
+
     /// How long sessions last.
     pub fn limits(&self) -> ward_people::session::Limits {
         let seconds = |seconds: u64| i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1_000_000);

@@ -5,21 +5,27 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::Request;
+use axum::middleware::map_request;
 use ward_core::Batch;
 use ward_detect::Exception;
 use ward_detect::load::LoadOptions;
+use ward_intake::http::Peer;
 use ward_intake::{Counters, Inbox};
 use ward_people::Key;
+use ward_people::password::Hasher;
 use ward_store::Store;
 use ward_store::dead_letters::DeadLetter;
-use ward_web::{HuntLimits, RefusedRule, RulesReport, State};
+use ward_web::{Caller, HuntLimits, RefusedRule, RulesReport, State};
 
 use super::config::HubConfig;
 use super::engine::Engine;
 use super::figures::Figures;
 use super::inbox::JournalInbox;
+use super::people;
 use super::watch::Post;
 use crate::clock::now;
+use crate::error::Error;
 
 /// The routes of the interface.
 pub fn routes(
@@ -29,17 +35,20 @@ pub fn routes(
     post: &Post,
     figures: &Arc<Figures>,
     counters: &Arc<Counters>,
-) -> Router {
+) -> Result<Router, Error> {
     let (journal, figures, counters) = (Arc::clone(&post.journal), Arc::clone(figures), Arc::clone(counters));
     let letters = Arc::clone(&post.letters);
     let (watched, failing) = (Arc::clone(&journal), Arc::clone(&figures));
     let (inbox, engine) = (JournalInbox(Arc::clone(&journal)), Arc::clone(&post.engine));
-    ward_web::routes(State {
+    let routes = ward_web::routes(State {
         store: store.clone(),
         lake: post.lake.clone(),
         sql: crate::sql_process::program(),
         key,
         sessions: config.console.limits(),
+        hasher: Hasher::default(),
+        brand: config.console.brand()?,
+        secure: people::console(config, &[]).is_some_and(|url| url.starts_with("https://")),
         clock: Arc::new(now),
         hunt: HuntLimits {
             memory: config.hunt.memory_megabytes << 20,
@@ -59,7 +68,17 @@ pub fn routes(
             let taken = inbox.offer(again(letter), None);
             Box::pin(async move { taken.await.map_err(|refusal| refusal.to_string()) })
         }),
-    })
+    });
+    Ok(routes.map_err(Error::Pages)?.layer(map_request(told_where)))
+}
+
+/// Tells the interface where a request comes from.
+async fn told_where(mut request: Request) -> Request {
+    if let Some(peer) = request.extensions().get::<Peer>() {
+        let caller = Caller(peer.address);
+        request.extensions_mut().insert(caller);
+    }
+    request
 }
 
 fn report(engine: &Engine) -> RulesReport {

@@ -130,7 +130,7 @@ impl Hub {
         threads.push(vital::vital("watch-clerk", move || clerk.run(&clerk_reads))?);
         let counters = Arc::new(Counters::default());
         let key = people::key_of(&config.data.folder, &store).await?;
-        let api = interface::routes(config, key, &store, &post, &figures, &counters);
+        let api = interface::routes(config, key, &store, &post, &figures, &counters)?;
         let dependencies = Dependencies {
             inbox: Arc::new(JournalInbox(Arc::clone(&journal))),
             sources: Arc::clone(&sources),

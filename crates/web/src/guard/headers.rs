@@ -19,7 +19,7 @@ pub(super) const HEADERS: [(HeaderName, &str); 4] = [
 const NUMBER: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The number that a request brings, if it is fit for a log; else one of ours.
-pub(super) fn number(shared: &Shared, headers: &HeaderMap) -> Arc<str> {
+pub(crate) fn number(shared: &Shared, headers: &HeaderMap) -> Arc<str> {
     let fit = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     let brought = headers.get(&NUMBER).and_then(|value| value.to_str().ok());
     match brought.filter(|text| (1..=64).contains(&text.len()) && text.bytes().all(fit)) {
@@ -32,12 +32,17 @@ pub(super) fn number(shared: &Shared, headers: &HeaderMap) -> Arc<str> {
 }
 
 /// Adds what every answer carries.
-pub(super) fn complete(mut answer: Response, number: &str) -> Response {
+pub(crate) fn complete(mut answer: Response, number: &str) -> Response {
     for (name, value) in HEADERS {
         answer.headers_mut().insert(name, HeaderValue::from_static(value));
     }
+    numbered(&mut answer, number);
+    answer
+}
+
+/// Adds the number of the request.
+pub(crate) fn numbered(answer: &mut Response, number: &str) {
     if let Ok(number) = HeaderValue::from_str(number) {
         answer.headers_mut().insert(NUMBER, number);
     }
-    answer
 }

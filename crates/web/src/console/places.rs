@@ -1,0 +1,10 @@
+//! Where one can go in the console.
+
+use ward_pages::navigation::Place;
+use ward_people::Permission::{self, *};
+
+/// The places of the header, from left to right.
+pub(super) const PLACES: &[Place<Permission>] = &[
+    Place { text: "Now", href: "/", takes: None },
+    Place { text: "Alerts", href: "/alerts", takes: Some(SeeAlerts) },
+];
