@@ -66,19 +66,25 @@ pub(crate) async fn of(shared: &Shared, headers: &HeaderMap) -> Result<Arc<Acces
 /// # Errors
 /// 500: the store fails.
 pub(crate) async fn of_session(shared: &Shared, secret: &str) -> Result<Option<Arc<Access>>, Refusal> {
+    let access = peek_session(shared, secret).await?;
+    if let Some(access) = &access {
+        note_use(shared, Hash::of(secret.as_bytes()), access, shared.now());
+    }
+    Ok(access)
+}
+
+/// The same without a sign of life: for what a page does by itself.
+///
+/// # Errors
+/// 500: the store fails.
+pub(crate) async fn peek_session(shared: &Shared, secret: &str) -> Result<Option<Arc<Access>>, Refusal> {
     let digest = Hash::of(secret.as_bytes());
     let now = shared.now();
-    let access = match shared.known.get(&digest, now) {
-        Some(known) => known,
-        None => {
-            let access = auth::authenticate_session(&shared.state.store, secret, now).await?.map(Arc::new);
-            shared.known.put(digest, access.clone(), now);
-            access
-        }
-    };
-    if let Some(access) = &access {
-        note_use(shared, digest, access, now);
+    if let Some(known) = shared.known.get(&digest, now) {
+        return Ok(known);
     }
+    let access = auth::authenticate_session(&shared.state.store, secret, now).await?.map(Arc::new);
+    shared.known.put(digest, access.clone(), now);
     Ok(access)
 }
 

@@ -1,8 +1,8 @@
 //! Findings: the list, and one of them with the events that it was found in.
 
 use serde_json::{Value, json};
-use ward_core::EventId;
-use ward_lake::{Query, TimeRange};
+use ward_core::{EventId, Scope};
+use ward_lake::{FoundRow, Query, TimeRange};
 use ward_people::Permission;
 use ward_store::findings;
 
@@ -35,18 +35,18 @@ pub(crate) async fn get(ask: Ask) -> Answer {
         access::let_do(asking, Permission::Hunt, ask.now)?;
         let scope = asking.scope(Permission::Hunt).narrowed([finding.organisation.clone()]);
         let (events, missing) = evidence(&ask, &scope, &finding.events).await?;
-        answer["evidence"] = events.into();
+        answer["evidence"] = events.iter().map(row).collect::<Vec<Value>>().into();
         answer["missing"] = missing.iter().map(EventId::to_string).collect::<Vec<_>>().into();
     }
     shown(&answer)
 }
 
 /// The events of these ids, oldest first, and the ids whose events are not in the lake: not yet, or not any more.
-async fn evidence(
+pub(crate) async fn evidence(
     ask: &Ask,
-    scope: &ward_core::Scope,
+    scope: &Scope,
     ids: &[EventId],
-) -> Result<(Vec<Value>, Vec<EventId>), Refusal> {
+) -> Result<(Vec<FoundRow>, Vec<EventId>), Refusal> {
     if ids.is_empty() {
         return Ok((Vec::new(), Vec::new()));
     }
@@ -59,5 +59,5 @@ async fn evidence(
     }
     found.reverse();
     let missing = ids.iter().filter(|id| !found.iter().any(|row| row.id == **id)).copied().collect();
-    Ok((found.iter().map(row).collect(), missing))
+    Ok((found, missing))
 }

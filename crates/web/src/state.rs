@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use serde::Serialize;
+use tokio::sync::Semaphore;
 use ward_core::{BatchId, Timestamp};
 use ward_lake::{Lake, SqlProgram};
 use ward_pages::{Brand, Console, PagesError};
@@ -18,7 +19,7 @@ use ward_store::Store;
 use ward_store::dead_letters::DeadLetter;
 
 use crate::access::Known;
-use crate::console::Doors;
+use crate::console::{self, Doors, Overviews};
 use crate::turns::Turns;
 
 /// An answer that comes later.
@@ -117,6 +118,10 @@ pub(crate) struct Shared {
     pub console: Console,
     /// Who may try to sign in.
     pub doors: Doors,
+    /// What the sector looks like just now.
+    pub overviews: Overviews,
+    /// Places of pages that follow what happens.
+    pub live: Arc<Semaphore>,
     /// Who has shown a good token lately.
     pub known: Known,
     /// Whose turn it is to search.
@@ -130,8 +135,9 @@ impl Shared {
     /// The templates of the console cannot be understood.
     pub fn new(state: State) -> Result<Self, PagesError> {
         let (turns, doors) = (Turns::new(state.hunt.at_once), Doors::new(state.hasher));
-        let console = Console::new(state.brand.clone())?;
-        Ok(Self { state, console, doors, known: Known::default(), turns, requests: AtomicU64::new(0) })
+        let pages = Console::new(state.brand.clone())?;
+        let (overviews, live) = (Overviews::default(), console::places());
+        Ok(Self { state, console: pages, doors, overviews, live, known: Known::default(), turns, requests: AtomicU64::new(0) })
     }
 
     pub fn now(&self) -> Timestamp {

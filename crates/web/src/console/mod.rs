@@ -10,11 +10,15 @@
 //! Invariant: nothing secret stands in a page that is packed, or in a query string.
 
 mod account;
+mod alerts;
 mod cookies;
 mod doors;
 mod form;
 mod guard;
+mod live;
+mod now;
 mod origin;
+mod overview;
 mod places;
 mod refused;
 mod sign_in;
@@ -27,3 +31,5 @@ pub use view::{Door, View};
 
 pub(crate) use doors::Doors;
 pub(crate) use guard::{nowhere, pages};
+pub(crate) use live::places;
+pub(crate) use overview::Overviews;

@@ -3,8 +3,9 @@
 use ward_people::Permission::{self, *};
 
 use super::view::{Door, View};
-use super::{account, sign_in};
+use super::{account, alerts, live, now, sign_in};
 use crate::route::{Kind, Parameter};
+use crate::table::{CURSOR, FROM, LEVEL, ORGANISATION, RULE, STATE, UNTIL};
 
 /// All pages, and the forms that are sent to them.
 pub const VIEWS: &[View] = &[
@@ -40,6 +41,52 @@ pub const VIEWS: &[View] = &[
     View { door: Door::Half, ..post("/sign-in/set-up", |visit| Box::pin(sign_in::set_up::post(visit))) },
     View { door: Door::Open, ..get("/link/{secret}", |visit| Box::pin(sign_in::link::get(visit))) },
     View { door: Door::Open, ..post("/link/{secret}", |visit| Box::pin(sign_in::link::post(visit))) },
+    get("/", |visit| Box::pin(now::get(visit))),
+    get("/live", |visit| Box::pin(live::get(visit))),
+    View {
+        door: may(SeeAlerts),
+        scoped: true,
+        parameters: &[STATE, LEVEL, EXACTLY, ORGANISATION, RULE, ENTITY, OWNER, VERDICT, FROM, UNTIL, CURSOR, DONE],
+        ..get("/alerts", |visit| Box::pin(alerts::queue::get(visit)))
+    },
+    View {
+        door: may(JudgeAlerts),
+        scoped: true,
+        ..post("/alerts", |visit| Box::pin(alerts::work::several(visit)))
+    },
+    View {
+        door: may(SeeAlerts),
+        scoped: true,
+        parameters: &[CURSOR, DONE],
+        ..get("/alerts/{id}", |visit| Box::pin(alerts::one::get(visit)))
+    },
+    View {
+        door: may(JudgeAlerts),
+        scoped: true,
+        ..post("/alerts/{id}/verdict", |visit| Box::pin(alerts::work::verdict(visit)))
+    },
+    View {
+        door: may(JudgeAlerts),
+        scoped: true,
+        ..post("/alerts/{id}/state", |visit| Box::pin(alerts::work::state(visit)))
+    },
+    View {
+        door: may(AssignAlerts),
+        scoped: true,
+        ..post("/alerts/{id}/owner", |visit| Box::pin(alerts::work::owner(visit)))
+    },
+    View {
+        door: may(Comment),
+        scoped: true,
+        ..post("/alerts/{id}/comment", |visit| Box::pin(alerts::work::comment(visit)))
+    },
+    View { door: may(SeeAlerts), ..post("/alerts/views", |visit| Box::pin(alerts::views::post(visit))) },
+    View {
+        door: may(SeeAlerts),
+        scoped: true,
+        searches: true,
+        ..get("/findings/{id}", |visit| Box::pin(alerts::finding::get(visit)))
+    },
     View { parameters: &[NEXT], ..get("/again", |visit| Box::pin(sign_in::again::get(visit))) },
     post("/again", |visit| Box::pin(sign_in::again::post(visit))),
     post("/sign-out", |visit| Box::pin(sign_in::again::sign_out(visit))),
@@ -71,5 +118,15 @@ const fn text(name: &'static str, about: &'static str) -> Parameter {
     Parameter { name, kind: Kind::Text, repeated: false, about }
 }
 
+const EXACTLY: Parameter =
+    Parameter { name: "exactly", kind: LEVEL.kind, repeated: false, about: "only this level" };
+const ENTITY: Parameter = text("entity", "name of what the alert is about");
+const OWNER: Parameter = text("owner", "me, nobody, or the id of a person");
+const VERDICT: Parameter = Parameter {
+    name: "verdict",
+    kind: Kind::OneOf(&["undecided", "true_positive", "false_positive", "benign"]),
+    repeated: false,
+    about: "what people found it to be",
+};
 const NEXT: Parameter = text("next", "where to go on to");
 const DONE: Parameter = text("done", "what was just done");
