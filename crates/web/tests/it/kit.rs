@@ -16,7 +16,9 @@ use ward_core::{
     Timestamp,
 };
 use ward_lake::{Lake, LakeRow, SegmentWriter, WriteOptions};
+use ward_pages::Brand;
 use ward_people::Key;
+use ward_people::password::{Cost, Hasher};
 use ward_people::session::Limits;
 use ward_store::dead_letters::{self, DeadLetter};
 use ward_store::dropped_letters::{self, Bound};
@@ -87,6 +89,9 @@ impl Hub {
             sql: None,
             key: Key::new([7; 32]),
             sessions: Limits::default(),
+            hasher: cheap(),
+            brand: Brand::default(),
+            secure: true,
             clock: Arc::new(move || Timestamp::from_micros(now.load(Relaxed))),
             hunt: HuntLimits::default(),
             open_metrics: true,
@@ -110,7 +115,7 @@ impl Hub {
         };
         change(&mut state);
         fill(&store).await;
-        let router = ward_web::routes(state.clone());
+        let router = ward_web::routes(state.clone()).unwrap();
         let mut hub = Self {
             _folder: folder,
             store,
@@ -389,6 +394,11 @@ pub fn sample(route: &Route, things: &Things) -> (String, Option<Value>) {
         ("DELETE", "/api/v1/deadletters") => (format!("{path}?reason=binary"), body),
         _ => (path, body),
     }
+}
+
+/// What makes passwords as cheaply as argon2 lets: tests are about the doors, not the locks.
+pub fn cheap() -> Hasher {
+    Hasher::new(Cost { memory: 8, passes: 1, lanes: 1 })
 }
 
 pub fn at(text: &str) -> Timestamp {
