@@ -131,7 +131,7 @@ async fn try_let_first_in(
     let Some(secret) = links::make_first(store, &Actor::ward("serve"), now()).await? else { return Ok(()) };
     print(&format!(
         "There is no administrator yet. Whoever opens this link becomes the first; it is good once, for 24 hours:\n\n  \
-         {}\n\nThe pages that it opens come with a later version; until then it waits, and each start makes another.\n\n",
+         {}\n\nIf nobody opens it, the next start makes another.\n\n",
         link(&console, &secret)
     ))?;
     tracing::info!("there is no administrator yet; a link for the first was written to standard output");

@@ -29,8 +29,7 @@ Before the first start, enter who there is (these commands can also be used whil
 
 While nobody administers the hub, each start writes a link to standard output that makes whoever opens it the
 first administrator: good once, for 24 hours, and until the next start. Where standard output is systemd's
-journal, which others read, `ward person link --first-administrator` writes it instead. The pages that links open
-are not served yet.
+journal, which others read, `ward person link --first-administrator` writes it instead.
 
 TERM or Ctrl-C stops in order: nothing new is taken, what has come is looked at for up to 30 seconds, and what
 is left is looked at after the next start. The exit code is 0 then, 2 when the hub could not be started.";

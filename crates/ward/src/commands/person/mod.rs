@@ -139,8 +139,6 @@ struct LinkArgs {
 }
 
 const AFTER_HELP: &str = "\
-The pages on which people open links and sign in are not served yet: what is entered here waits for them.
-
 Examples:
   The first administrator of a hub that has none; `ward serve` writes this link by itself, too:
     ward person link --first-administrator
