@@ -255,39 +255,39 @@ const fn parameter(name: &'static str, kind: Kind, about: &'static str) -> Param
     Parameter { name, kind, repeated: false, about }
 }
 
-const CURSOR: Parameter = parameter("cursor", Kind::Text, "the 'next' of the page before");
+pub(crate) const CURSOR: Parameter = parameter("cursor", Kind::Text, "the 'next' of the page before");
 const LIMIT: Parameter = parameter("limit", Kind::Number(500), "how many a page has; 50 unless told");
-const FROM: Parameter = parameter("from", Kind::Time, "the first moment");
-const TO: Parameter = parameter("to", Kind::Time, "the first moment after");
-const UNTIL: Parameter = parameter("until", Kind::Time, "the first moment after");
-const LAST: Parameter = parameter("last", Kind::Span, "how far back from 'to', or from now; not with 'from'");
-const RULE: Parameter = parameter("rule", Kind::Text, "id of a rule");
-const Q: Parameter =
+pub(crate) const FROM: Parameter = parameter("from", Kind::Time, "the first moment");
+pub(crate) const TO: Parameter = parameter("to", Kind::Time, "the first moment after");
+pub(crate) const UNTIL: Parameter = parameter("until", Kind::Time, "the first moment after");
+pub(crate) const LAST: Parameter = parameter("last", Kind::Span, "how far back from 'to', or from now; not with 'from'");
+pub(crate) const RULE: Parameter = parameter("rule", Kind::Text, "id of a rule");
+pub(crate) const Q: Parameter =
     parameter("q", Kind::Text, "the query, as docs/hunt.md describes it; everything unless told");
-const ROWS: Parameter = parameter("limit", Kind::Number(MOST_ROWS), "how many rows; 100 unless told");
-const ESTIMATE: Parameter = parameter("estimate", Kind::Flag, "tell only what would be looked at");
+pub(crate) const ROWS: Parameter = parameter("limit", Kind::Number(MOST_ROWS), "how many rows; 100 unless told");
+pub(crate) const ESTIMATE: Parameter = parameter("estimate", Kind::Flag, "tell only what would be looked at");
 const EVIDENCE: Parameter = parameter("evidence", Kind::Flag, "with the events, as far as the lake has them");
 const WAITING: Parameter = parameter("waiting", Kind::Flag, "only those that were never replayed");
 const REASON: Parameter = parameter("reason", Kind::Text, "only with this reason");
 const SOURCE: Parameter = parameter("source", Kind::Text, "only of this source");
-const ORDER: Parameter = parameter("order", Kind::OneOf(&["newest"]), "newest first is the only one");
-const FORMAT: Parameter =
+pub(crate) const ORDER: Parameter = parameter("order", Kind::OneOf(&["newest"]), "newest first is the only one");
+pub(crate) const FORMAT: Parameter =
     parameter("format", Kind::OneOf(&Format::NAMES), "how rows are written; json unless told");
 const SQL_FORMAT: Parameter = parameter(
     "format",
     Kind::OneOf(&["ndjson", "csv", "parquet"]),
     "how rows are written; ndjson unless told",
 );
-const LEVEL: Parameter = parameter(
+pub(crate) const LEVEL: Parameter = parameter(
     "level",
     Kind::OneOf(&["informational", "low", "medium", "high", "critical"]),
     "only this level and above",
 );
-const STATE: Parameter = Parameter {
+pub(crate) const STATE: Parameter = Parameter {
     repeated: true,
     ..parameter("state", Kind::OneOf(&["open", "acknowledged", "closed"]), "only in one of these states")
 };
-const ORGANISATION: Parameter = Parameter {
+pub(crate) const ORGANISATION: Parameter = Parameter {
     repeated: true,
     ..parameter("organisation", Kind::Code, "only of these organisations and those below them")
 };

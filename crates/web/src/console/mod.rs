@@ -15,6 +15,7 @@ mod cookies;
 mod doors;
 mod form;
 mod guard;
+mod hunt;
 mod live;
 mod now;
 mod origin;

@@ -7,4 +7,5 @@ use ward_people::Permission::{self, *};
 pub(super) const PLACES: &[Place<Permission>] = &[
     Place { text: "Now", href: "/", takes: None },
     Place { text: "Alerts", href: "/alerts", takes: Some(SeeAlerts) },
+    Place { text: "Hunt", href: "/hunt", takes: Some(Hunt) },
 ];

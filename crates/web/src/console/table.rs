@@ -3,9 +3,11 @@
 use ward_people::Permission::{self, *};
 
 use super::view::{Door, View};
-use super::{account, alerts, live, now, sign_in};
+use super::{account, alerts, hunt, live, now, sign_in};
 use crate::route::{Kind, Parameter};
-use crate::table::{CURSOR, FROM, LEVEL, ORGANISATION, RULE, STATE, UNTIL};
+use crate::table::{
+    CURSOR, ESTIMATE, FORMAT, FROM, LAST, LEVEL, ORDER, ORGANISATION, Q, ROWS, RULE, STATE, TO, UNTIL,
+};
 
 /// All pages, and the forms that are sent to them.
 pub const VIEWS: &[View] = &[
@@ -87,6 +89,26 @@ pub const VIEWS: &[View] = &[
         searches: true,
         ..get("/findings/{id}", |visit| Box::pin(alerts::finding::get(visit)))
     },
+    View {
+        door: may(Hunt),
+        scoped: true,
+        searches: true,
+        parameters: &[Q, LAST, FROM, TO, ORGANISATION, ALL],
+        ..get("/hunt", |visit| Box::pin(hunt::search::get(visit)))
+    },
+    View {
+        door: may(Hunt),
+        scoped: true,
+        searches: true,
+        parameters: &[Q, LAST, FROM, TO, ORGANISATION, ROWS, FORMAT, ORDER, ESTIMATE],
+        ..get("/hunt/export", |visit| Box::pin(hunt::event::export(visit)))
+    },
+    View {
+        door: may(Hunt),
+        scoped: true,
+        searches: true,
+        ..get("/events/{id}", |visit| Box::pin(hunt::event::get(visit)))
+    },
     View { parameters: &[NEXT], ..get("/again", |visit| Box::pin(sign_in::again::get(visit))) },
     post("/again", |visit| Box::pin(sign_in::again::post(visit))),
     post("/sign-out", |visit| Box::pin(sign_in::again::sign_out(visit))),
@@ -118,6 +140,7 @@ const fn text(name: &'static str, about: &'static str) -> Parameter {
     Parameter { name, kind: Kind::Text, repeated: false, about }
 }
 
+const ALL: Parameter = Parameter { name: "all", kind: Kind::Flag, repeated: false, about: "search even without words" };
 const EXACTLY: Parameter =
     Parameter { name: "exactly", kind: LEVEL.kind, repeated: false, about: "only this level" };
 const ENTITY: Parameter = text("entity", "name of what the alert is about");

@@ -38,6 +38,7 @@ fn sample(view: &View, things: &Things) -> (String, Vec<(&'static str, String)>)
     let id = match view.path.split('/').nth(1) {
         Some("alerts") => things.alert.clone(),
         Some("findings") => things.finding.clone(),
+        Some("events") => things.event.clone(),
         Some("link") => "0".repeat(64),
         _ => String::new(),
     };
