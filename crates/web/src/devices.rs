@@ -10,7 +10,7 @@ use ward_store::sources;
 use crate::ask::{Answer, Ask, shown};
 use crate::{cursor, json};
 
-const LIST: &str = "devices";
+pub(crate) const LIST: &str = "devices";
 
 /// `GET /api/v1/devices`
 pub(crate) async fn list(ask: Ask) -> Answer {
@@ -38,7 +38,7 @@ pub(crate) async fn list(ask: Ask) -> Answer {
 }
 
 /// The device that a page ended with; only its names count.
-fn place(text: &str) -> Option<Heartbeat> {
+pub(crate) fn place(text: &str) -> Option<Heartbeat> {
     let mut parts = text.splitn(3, '\n');
     Some(Heartbeat {
         organisation: OrganisationId::new(parts.next()?).ok()?,
