@@ -268,8 +268,8 @@ pub(crate) const ROWS: Parameter = parameter("limit", Kind::Number(MOST_ROWS), "
 pub(crate) const ESTIMATE: Parameter = parameter("estimate", Kind::Flag, "tell only what would be looked at");
 const EVIDENCE: Parameter = parameter("evidence", Kind::Flag, "with the events, as far as the lake has them");
 const WAITING: Parameter = parameter("waiting", Kind::Flag, "only those that were never replayed");
-const REASON: Parameter = parameter("reason", Kind::Text, "only with this reason");
-const SOURCE: Parameter = parameter("source", Kind::Text, "only of this source");
+pub(crate) const REASON: Parameter = parameter("reason", Kind::Text, "only with this reason");
+pub(crate) const SOURCE: Parameter = parameter("source", Kind::Text, "only of this source");
 pub(crate) const ORDER: Parameter = parameter("order", Kind::OneOf(&["newest"]), "newest first is the only one");
 pub(crate) const FORMAT: Parameter =
     parameter("format", Kind::OneOf(&Format::NAMES), "how rows are written; json unless told");

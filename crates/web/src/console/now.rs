@@ -105,28 +105,28 @@ fn due(overview: &Overview, refused: Option<u64>, sees_alerts: bool) -> Vec<Due>
     add(
         overview.silent.unwrap_or(0),
         ["source has fallen silent", "sources have fallen silent"],
-        alerts("/alerts?rule=ward.source.silent"),
+        Some("/sources?silent=true"),
         "yellow",
         "Silent",
     );
     add(
         refused.unwrap_or(0),
         ["rule is not in force", "rules are not in force"],
-        None,
+        Some("/rules"),
         "yellow",
         "Rules",
     );
     add(
         overview.letters.unwrap_or(0),
         ["record could not be read", "records could not be read"],
-        None,
+        Some("/set-aside"),
         "grey",
         "Set aside",
     );
     add(
         overview.ending.unwrap_or(0),
         ["exception ends within a week", "exceptions end within a week"],
-        None,
+        Some("/exceptions"),
         "grey",
         "Exceptions",
     );

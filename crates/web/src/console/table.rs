@@ -3,10 +3,12 @@
 use ward_people::Permission::{self, *};
 
 use super::view::{Door, View};
-use super::{account, alerts, hunt, live, now, sign_in};
+use super::{
+    account, alerts, hunt, letters, live, now, organisations, people, record, rules, sign_in, sources,
+};
 use crate::route::{Kind, Parameter};
 use crate::table::{
-    CURSOR, ESTIMATE, FORMAT, FROM, LAST, LEVEL, ORDER, ORGANISATION, Q, ROWS, RULE, STATE, TO, UNTIL,
+    CURSOR, ESTIMATE, FORMAT, FROM, LAST, LEVEL, ORDER, ORGANISATION, Q, REASON, ROWS, RULE, SOURCE, STATE, TO, UNTIL,
 };
 
 /// All pages, and the forms that are sent to them.
@@ -109,6 +111,111 @@ pub const VIEWS: &[View] = &[
         searches: true,
         ..get("/events/{id}", |visit| Box::pin(hunt::event::get(visit)))
     },
+    View {
+        door: may(SeeOverview),
+        scoped: true,
+        parameters: &[NAMED, CURSOR],
+        ..get("/organisations", |visit| Box::pin(organisations::list(visit)))
+    },
+    View {
+        door: may(SeeOverview),
+        scoped: true,
+        ..get("/organisations/{id}", |visit| Box::pin(organisations::get(visit)))
+    },
+    View {
+        door: may(SeeSources),
+        scoped: true,
+        parameters: &[ORGANISATION, SILENT, CURSOR],
+        ..get("/sources", |visit| Box::pin(sources::list(visit)))
+    },
+    View { door: may(SeeSources), scoped: true, ..get("/sources/{id}", |visit| Box::pin(sources::get(visit))) },
+    View {
+        door: may(SeeSources),
+        scoped: true,
+        parameters: &[ORGANISATION, CURSOR],
+        ..get("/devices", |visit| Box::pin(sources::devices(visit)))
+    },
+    View { door: may(SeeRules), ..get("/rules", |visit| Box::pin(rules::get(visit))) },
+    View {
+        door: may(SeeExceptions),
+        scoped: true,
+        parameters: &[ORGANISATION, DONE],
+        ..get("/exceptions", |visit| Box::pin(rules::list(visit)))
+    },
+    View {
+        door: may(EndExceptions),
+        scoped: true,
+        ..post("/exceptions/{id}/end", |visit| Box::pin(rules::end(visit)))
+    },
+    View {
+        door: may(SeeLetters),
+        scoped: true,
+        parameters: &[REASON, SOURCE, ORGANISATION, CURSOR, DONE],
+        ..get("/set-aside", |visit| Box::pin(letters::list(visit)))
+    },
+    View {
+        door: may(SeeLetters),
+        scoped: true,
+        parameters: &[DONE],
+        ..get("/set-aside/{id}", |visit| Box::pin(letters::get(visit)))
+    },
+    View {
+        door: may(ReplayLetters),
+        scoped: true,
+        ..post("/set-aside/{id}/replay", |visit| Box::pin(letters::replay(visit)))
+    },
+    View {
+        door: may(ReadLedger),
+        parameters: &[NUMBER],
+        ..get("/record", |visit| Box::pin(record::get(visit)))
+    },
+    View {
+        door: may(VerifyLedger),
+        searches: true,
+        ..get("/record/check", |visit| Box::pin(record::check(visit)))
+    },
+    View {
+        door: may(SeePeople),
+        scoped: true,
+        parameters: &[NAMED],
+        ..get("/people", |visit| Box::pin(people::list(visit)))
+    },
+    View { door: may(ManagePeople), ..get("/people/new", |visit| Box::pin(people::change::get_new(visit))) },
+    View { door: may(ManagePeople), ..post("/people/new", |visit| Box::pin(people::change::post_new(visit))) },
+    View {
+        door: may(SeePeople),
+        scoped: true,
+        parameters: &[DONE],
+        ..get("/people/{id}", |visit| Box::pin(people::one::get(visit)))
+    },
+    View {
+        door: may(ManagePeople),
+        scoped: true,
+        ..post("/people/{id}/link", |visit| Box::pin(people::change::link(visit)))
+    },
+    View {
+        door: may(ManagePeople),
+        scoped: true,
+        ..post("/people/{id}/roles", |visit| Box::pin(people::change::give(visit)))
+    },
+    View {
+        door: may(ManagePeople),
+        scoped: true,
+        ..post("/people/{id}/revoke", |visit| Box::pin(people::change::revoke(visit)))
+    },
+    View {
+        door: may(ManagePeople),
+        scoped: true,
+        ..post("/people/{id}/state", |visit| Box::pin(people::change::state(visit)))
+    },
+    View {
+        door: may(ManagePeople),
+        scoped: true,
+        ..post("/people/{id}/sessions", |visit| Box::pin(people::change::end_session(visit)))
+    },
+    View { parameters: &[DONE], ..get("/glass", |visit| Box::pin(people::glass::get(visit))) },
+    View { door: may(BreakGlass), ..post("/glass", |visit| Box::pin(people::glass::post(visit))) },
+    post("/glass/{id}/end", |visit| Box::pin(people::glass::end(visit))),
     View { parameters: &[NEXT], ..get("/again", |visit| Box::pin(sign_in::again::get(visit))) },
     post("/again", |visit| Box::pin(sign_in::again::post(visit))),
     post("/sign-out", |visit| Box::pin(sign_in::again::sign_out(visit))),
@@ -151,5 +258,9 @@ const VERDICT: Parameter = Parameter {
     repeated: false,
     about: "what people found it to be",
 };
+const NAMED: Parameter = text("q", "a part of the name");
+const NUMBER: Parameter = text("until", "number of the newest entry that is shown");
+const SILENT: Parameter =
+    Parameter { name: "silent", kind: Kind::Flag, repeated: false, about: "only those that should have sent something" };
 const NEXT: Parameter = text("next", "where to go on to");
 const DONE: Parameter = text("done", "what was just done");

@@ -25,6 +25,7 @@ use ward_store::dropped_letters::{self, Bound};
 use ward_store::exceptions::{self, NewException};
 use ward_store::findings::{self, Finding, RuleName};
 use ward_store::heartbeats::{self, Heartbeat};
+use ward_store::people::persons;
 use ward_store::segments::{self, SegmentDone};
 use ward_store::tokens::{self, Grant, NewToken, Role, TokenReach};
 use ward_store::{FindingId, Store, StoreOptions, organisations, sources};
@@ -57,6 +58,8 @@ pub struct Things {
     pub exception: String,
     pub event: String,
     pub letter: String,
+    /// Somebody who works there.
+    pub person: String,
 }
 
 /// Somebody who asks.
@@ -236,6 +239,15 @@ impl Hub {
         things.exception = id.to_string();
         things.event = event.to_string();
         things.letter = letters[0].id.to_string();
+        let powers = ward_people::Powers::everything(scope);
+        let worker = persons::NewPerson {
+            name: format!("Worker of {}", things.source),
+            email: Some(format!("worker@{}.example", things.source)),
+            organisation: Some(organisation.clone()),
+            identity: None,
+        };
+        let worker = persons::add(&self.store, &operator(), time, &powers, &worker).await.unwrap();
+        things.person = worker.to_string();
         self.with_event(event, &organisation, &source, &device).await;
         things
     }

@@ -39,6 +39,12 @@ fn sample(view: &View, things: &Things) -> (String, Vec<(&'static str, String)>)
         Some("alerts") => things.alert.clone(),
         Some("findings") => things.finding.clone(),
         Some("events") => things.event.clone(),
+        Some("organisations") => things.organisation.to_owned(),
+        Some("sources") => things.source.to_owned(),
+        Some("exceptions") => things.exception.clone(),
+        Some("set-aside") => things.letter.clone(),
+        Some("people") => things.person.clone(),
+        Some("glass") => "0".repeat(32),
         Some("link") => "0".repeat(64),
         _ => String::new(),
     };
@@ -52,6 +58,18 @@ fn sample(view: &View, things: &Things) -> (String, Vec<(&'static str, String)>)
         }
         ("POST", path) if path.ends_with("/state") => vec![("state", "acknowledged".into())],
         ("POST", path) if path.ends_with("/owner") => vec![("owner", "me".into())],
+        ("POST", "/people/new") => vec![("name", "New One".into()), ("email", "new@ward.example".into())],
+        ("POST", "/people/{id}/link") => vec![("purpose", "password".into())],
+        ("POST", "/people/{id}/roles") => {
+            vec![("role", "organisation_member".into()), ("reach", things.organisation.into())]
+        }
+        ("POST", "/people/{id}/revoke") => vec![("grant", "0".repeat(32))],
+        ("POST", "/people/{id}/state") => vec![("state", "enabled".into())],
+        ("POST", "/people/{id}/sessions") => vec![("session", "0".repeat(32))],
+        ("POST", "/glass") => {
+            let why = "York's lead is ill and ransomware is spreading";
+            vec![("organisation", "RCB".into()), ("reason", why.into()), ("hours", "1".into())]
+        }
         ("POST", path) if path.ends_with("/comment") => vec![("comment", "looks like a test".into())],
         _ => Vec::new(),
     };
@@ -111,6 +129,7 @@ async fn what_is_anothers_answers_as_what_does_not_exist() {
         exception: "0".repeat(32),
         event: "77.0".into(),
         letter: "77.0".into(),
+        person: "0".repeat(32),
     };
     let scoped: Vec<_> = VIEWS.iter().filter(|view| view.scoped && view.path.contains("{id}")).collect();
     assert!(scoped.len() >= 5, "{scoped:?}");
