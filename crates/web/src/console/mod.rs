@@ -11,6 +11,7 @@
 
 mod account;
 mod alerts;
+mod connect;
 mod cookies;
 mod doors;
 mod form;

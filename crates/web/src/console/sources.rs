@@ -2,12 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
 use ward_core::{OrganisationId, SourceId, Timestamp};
 use ward_pages::table::{Cell, Table};
-use ward_pages::{Link, words};
+use ward_pages::{Link, Notice, words};
+use ward_people::Permission;
 use ward_store::heartbeats::{self, Hearing, Heartbeat, WHOLE_SOURCE};
 use ward_store::sources::{self, Entered};
+use ward_store::tokens::{self, Grant};
 
+use super::connect::{may_issue, named};
 use super::list::{A_PAGE, List, next};
 use super::visit::Visit;
 use crate::ask::Answer;
@@ -47,7 +51,10 @@ pub(crate) async fn list(visit: Visit) -> Answer {
                 ),
             },
             Link::new("Devices", "/devices"),
-        ],
+        ]
+        .into_iter()
+        .chain(visit.may(Permission::ManageSources).then(|| Link::new("Enter a source", "/sources/new")))
+        .collect(),
         ..List::default()
     };
     list.with(table, "None.").show(&visit, &visit.page("Sources"))
@@ -56,14 +63,14 @@ pub(crate) async fn list(visit: Visit) -> Answer {
 /// `GET /sources/{id}`
 pub(crate) async fn get(visit: Visit) -> Answer {
     let ask = &visit.ask;
-    let id = ask.named("source", |id| SourceId::new(id).ok())?;
+    let id = named(&visit)?;
     let entered = sources::get(ask.store(), ask.scope()?, &id).await?;
     let silent = silent(&visit).await?;
     let [_, organisation, state] = row(&entered, &silent);
     let fact = |name: &str, cell: Cell| [Cell::text(name), cell];
     let rate = entered.source.rate.map_or_else(|| "not bounded".to_owned(), |rate| format!("{} events a second", words::number(rate.into())));
     let pause = entered.source.silent_after.map_or_else(|| "never".to_owned(), |pause| format!("after {} minutes", pause / 60_000_000));
-    let table = Table::new("What is known of it")
+    let facts = Table::new("What is known of it")
         .column("What")
         .column("Value")
         .row(fact("Organisation", organisation))
@@ -71,9 +78,51 @@ pub(crate) async fn get(visit: Visit) -> Answer {
         .row(fact("Entered", Cell::text(words::time(entered.created))))
         .row(fact("Most events", Cell::text(rate)))
         .row(fact("Told to be silent", Cell::text(pause)));
-    let list = List { lede: "How to point a shipper at it is below.".to_owned(), ..List::default() };
-    let page = visit.page(format!("Source {id}")).below([Link::new("Sources", "/sources")]);
-    list.with(table, "Nothing.").show(&visit, &page)
+    let mut issued = Vec::new();
+    if may_issue(&visit) {
+        let scope = ask.access()?.scope(Permission::ManageTokens);
+        let wanted = Grant::Ingest(id.clone());
+        issued.extend(tokens::list(ask.store(), scope).await?.into_iter().filter(|token| token.grant == wanted));
+    }
+    let shown = Shown {
+        id: id.to_string(),
+        organisation: entered.source.organisation.to_string(),
+        facts,
+        may_issue: may_issue(&visit),
+        tokens: issued
+            .into_iter()
+            .map(|token| TokenShown {
+                id: token.id.0,
+                label: token.label,
+                issued: token.issued.micros(),
+                used: token.last_used.map(Timestamp::micros),
+                revoked: token.revoked.is_some(),
+            })
+            .collect(),
+    };
+    let mut page = visit.page(format!("Source {id}")).below([Link::new("Sources", "/sources")]);
+    if ask.parameters.text("done") == Some("revoked") {
+        page = page.notice(Notice::success("The token is revoked. It is good for two seconds more."));
+    }
+    visit.show("sources/source.jinja", &page, &shown)
+}
+
+#[derive(Serialize)]
+struct Shown {
+    id: String,
+    organisation: String,
+    facts: Table,
+    may_issue: bool,
+    tokens: Vec<TokenShown>,
+}
+
+#[derive(Serialize)]
+struct TokenShown {
+    id: String,
+    label: String,
+    issued: i64,
+    used: Option<i64>,
+    revoked: bool,
 }
 
 /// `GET /devices`

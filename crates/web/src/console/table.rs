@@ -4,7 +4,7 @@ use ward_people::Permission::{self, *};
 
 use super::view::{Door, View};
 use super::{
-    account, alerts, hunt, letters, live, now, organisations, people, record, rules, sign_in, sources,
+    account, alerts, connect, hunt, letters, live, now, organisations, people, record, rules, sign_in, sources,
 };
 use crate::route::{Kind, Parameter};
 use crate::table::{
@@ -128,7 +128,29 @@ pub const VIEWS: &[View] = &[
         parameters: &[ORGANISATION, SILENT, CURSOR],
         ..get("/sources", |visit| Box::pin(sources::list(visit)))
     },
-    View { door: may(SeeSources), scoped: true, ..get("/sources/{id}", |visit| Box::pin(sources::get(visit))) },
+    View { door: may(ManageSources), ..get("/sources/new", |visit| Box::pin(connect::get_new(visit))) },
+    View { door: may(ManageSources), ..post("/sources/new", |visit| Box::pin(connect::post_new(visit))) },
+    View {
+        door: may(SeeSources),
+        scoped: true,
+        parameters: &[DONE],
+        ..get("/sources/{id}", |visit| Box::pin(sources::get(visit)))
+    },
+    View {
+        door: may(SeeSources),
+        scoped: true,
+        ..get("/sources/{id}/connect", |visit| Box::pin(connect::get(visit)))
+    },
+    View {
+        door: may(ManageTokens),
+        scoped: true,
+        ..post("/sources/{id}/tokens", |visit| Box::pin(connect::issue(visit)))
+    },
+    View {
+        door: may(ManageTokens),
+        scoped: true,
+        ..post("/sources/{id}/revoke", |visit| Box::pin(connect::revoke(visit)))
+    },
     View {
         door: may(SeeSources),
         scoped: true,

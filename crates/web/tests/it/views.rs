@@ -58,6 +58,10 @@ fn sample(view: &View, things: &Things) -> (String, Vec<(&'static str, String)>)
         }
         ("POST", path) if path.ends_with("/state") => vec![("state", "acknowledged".into())],
         ("POST", path) if path.ends_with("/owner") => vec![("owner", "me".into())],
+        ("POST", "/sources/new") => {
+            vec![("name", "new-dc".into()), ("organisation", things.organisation.into())]
+        }
+        ("POST", "/sources/{id}/revoke") => vec![("token", "0".repeat(16))],
         ("POST", "/people/new") => vec![("name", "New One".into()), ("email", "new@ward.example".into())],
         ("POST", "/people/{id}/link") => vec![("purpose", "password".into())],
         ("POST", "/people/{id}/roles") => {
