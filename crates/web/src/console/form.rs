@@ -38,7 +38,7 @@ impl Form {
 
     /// What was typed into a field. Nothing is the empty text.
     pub fn raw(&self, name: &str) -> &str {
-        self.all(name).next().unwrap_or_default()
+        self.0.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value.as_str())
     }
 
     /// What was typed into a field, without the white space around it.

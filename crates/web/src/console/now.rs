@@ -49,17 +49,6 @@ pub(crate) async fn get(visit: Visit) -> Answer {
     let overview = overview::of(&visit.ask.shared, access).await?;
     let sees_alerts = visit.may(Permission::SeeAlerts);
     let refused = (visit.may(Permission::SeeRules)).then(|| (visit.ask.state().rules)().refused.len() as u64);
-    let to_alerts = |from: Timestamp, to: Timestamp| {
-        format!("/alerts?opened_from={}&opened_until={}", words::machine_time(from), words::machine_time(to))
-    };
-    let hours = TimeHistogram {
-        title: "Alerts opened, last 24 hours",
-        unit: ["alert", "alerts"],
-        from: overview.hours_from,
-        span: HOUR,
-        counts: &overview.hours,
-        href: if sees_alerts { Some(&to_alerts) } else { None },
-    };
     let mut page = visit.page(TITLE).wide();
     if overview.alerts.is_empty() && figures_scope(access).organisations().is_some_and(|all| all.is_empty()) {
         page = page.notice(ward_pages::Notice::new(
@@ -70,12 +59,29 @@ pub(crate) async fn get(visit: Visit) -> Answer {
         due: due(&overview, refused, sees_alerts),
         levels: levels(&overview),
         acknowledged: overview.count(State::Acknowledged, Severity::Informational),
-        hours: hours.chart(),
+        hours: hours(&overview, sees_alerts),
         map: map(&visit, &overview).await?,
         sees_alerts,
         time: overview.time.micros(),
     };
     visit.show("now.jinja", &page, &shown)
+}
+
+/// The last day, hour by hour.
+fn hours(overview: &Overview, sees_alerts: bool) -> Chart {
+    let to_alerts = |from: Timestamp, to: Timestamp| {
+        let (from, to) = (words::machine_time(from), words::machine_time(to));
+        format!("/alerts?state=open&state=acknowledged&state=closed&opened_from={from}&opened_until={to}")
+    };
+    let hours = TimeHistogram {
+        title: "Alerts opened, last 24 hours",
+        unit: ["alert", "alerts"],
+        from: overview.hours_from,
+        span: HOUR,
+        counts: &overview.hours,
+        href: if sees_alerts { Some(&to_alerts) } else { None },
+    };
+    hours.chart()
 }
 
 fn due(overview: &Overview, refused: Option<u64>, sees_alerts: bool) -> Vec<Due> {
