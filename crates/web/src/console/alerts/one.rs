@@ -10,7 +10,7 @@ use ward_people::Permission;
 use ward_store::alerts::{self, Alert, AlertFilter, State, Step, Verdict};
 use ward_store::findings::Stored;
 use ward_store::people::grants;
-use ward_store::AlertId;
+use ward_store::{AlertId, PersonId};
 
 use super::{Names, owners, state_said, verdict_said};
 use crate::alerts::{FINDINGS, finding_place, next_finding};
@@ -138,8 +138,8 @@ pub(super) async fn shown(visit: &Visit, faults: Vec<Fault>) -> Answer {
     let steps = alerts::steps(store, scope, id).await?;
     let similar = similar(visit, &alert).await?;
     let mut people = owners([&alert]);
-    people.extend(steps.iter().filter_map(|step| step.actor.name.parse().ok()));
-    people.extend(steps.iter().filter_map(|step| step.owner.clone().flatten()?.parse().ok()));
+    people.extend(steps.iter().filter_map(|step| step.by.name.parse::<PersonId>().ok()));
+    people.extend(steps.iter().filter_map(|step| step.owner.clone().flatten()?.parse::<PersonId>().ok()));
     let mut places = BTreeSet::from([alert.organisation.clone()]);
     places.extend(similar.iter().flat_map(|(_, _, _, alerts)| alerts.iter().map(|it| it.organisation.clone())));
     let names = Names::of(store, scope, places, people).await?;
@@ -286,7 +286,7 @@ async fn assignable(visit: &Visit, organisation: &OrganisationId) -> Result<Vec<
     let (store, now) = (visit.ask.store(), visit.ask.now);
     let scope = visit.ask.access()?.scope(Permission::AssignAlerts);
     let people = grants::who_may(store, scope, Permission::JudgeAlerts, organisation, now).await?;
-    Ok(people.into_iter().map(|(id, name)| Choice { id: id.to_string(), name }).collect())
+    Ok(people.into_iter().map(|person| Choice { id: person.id.to_string(), name: person.name }).collect())
 }
 
 fn step_shown(step: &Step, names: &Names) -> StepShown {
@@ -308,7 +308,7 @@ fn step_shown(step: &Step, names: &Names) -> StepShown {
     }
     StepShown {
         time: step.time.micros(),
-        who: names.actor(&step.actor),
+        who: names.actor(&step.by),
         what: what.join(". "),
         text: step.text.clone(),
     }

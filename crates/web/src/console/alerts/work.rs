@@ -62,12 +62,12 @@ pub(crate) async fn owner(visit: Visit) -> Answer {
                 &alert.organisation,
                 now,
             );
-            let known = people.await?.into_iter().find(|(id, _)| id.to_string() == other);
-            let Some((person, _)) = known else {
+            let known = people.await?.into_iter().find(|person| person.id.to_string() == other);
+            let Some(person) = known else {
                 let fault = Fault::new("owner", "Choose somebody who may work on this alert");
                 return one::shown(&visit, vec![fault]).await;
             };
-            Some(person.to_string())
+            Some(person.id.to_string())
         }
     };
     let judgement = Judgement { owner: Some(owner), ..Judgement::default() };
