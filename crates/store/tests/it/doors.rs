@@ -29,6 +29,7 @@ const WITHOUT: &[(&str, &str)] = &[
     ("people::links::accept", "the link says who it is"),
     ("people::links::accept_first", "the link says that it may"),
     ("people::links::look", "the link says who it is"),
+    ("people::persons::names", "whoever sees an alert sees who worked on it"),
     ("people::recovery_codes::left", "one's own"),
     ("people::second_factors::are_there_any", "yes or no"),
     ("people::second_factors::check", "one's own, and a measurement"),

@@ -15,3 +15,4 @@ mod postgres;
 mod quiet;
 mod schema;
 mod support;
+mod tree;
