@@ -15,4 +15,6 @@ mod postgres;
 mod quiet;
 mod schema;
 mod support;
+mod tallies;
 mod tree;
+mod work;

@@ -5,17 +5,17 @@ use std::collections::BTreeSet;
 
 use ward_core::{Scope, Severity};
 use ward_store::Kind;
-use ward_store::alerts::{self, AlertFilter, State};
+use ward_store::alerts::{self, AlertFilter, OwnedBy, State, Verdict};
 
 use crate::support::*;
 
 /// 100,000 alerts of 1,000 organisations, 50 rules and all levels and states.
 const FILL: &str = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000) \
-     INSERT INTO alerts (id, key, organisation, rule, title, tags, entity_kind, entity, level, state, verdict, note, \
+     INSERT INTO alerts (id, key, organisation, rule, title, tags, entity_kind, entity, level, state, verdict, owner, note, \
      first_seen, last_seen, count, opened, changed) \
      SELECT '00000000000000000000000000' || CAST(100000 + i AS TEXT), CAST(i AS TEXT), \
-     'T' || CAST(i % 1000 AS TEXT), 'r' || CAST(i % 50 AS TEXT), 'Bad thing', '[]', 'host', 'pc', i % 5, (i / 7) % 3, \
-     'undecided', '', i * 1000, i * 1000, 1, 0, 0 FROM n";
+     'T' || CAST(i % 1000 AS TEXT), 'r' || CAST(i % 50 AS TEXT), 'Bad thing', '[]', 'host', 'pc' || CAST(i % 500 AS TEXT), \
+     i % 5, (i / 7) % 3, 'undecided', CASE WHEN i % 3 = 0 THEN 'p' || CAST(i % 90 AS TEXT) END, '', i * 1000, i * 1000, 1, 0, 0 FROM n";
 
 #[test]
 fn the_list_of_alerts_is_read_in_order_from_an_index() {
@@ -30,7 +30,26 @@ fn the_list_of_alerts_is_read_in_order_from_an_index() {
         let rule = AlertFilter { rule: Some("r7".to_owned()), ..state(&[State::Open]) };
         let grave = AlertFilter { at_least: Some(Severity::High), ..AlertFilter::default() };
         let one = AlertFilter { organisations: Some(BTreeSet::from([org("T7")])), ..AlertFilter::default() };
+        let entity = || AlertFilter { entity: Some("pc7".to_owned()), ..AlertFilter::default() };
+        let owner = |owner: OwnedBy| AlertFilter { owner: Some(owner), ..AlertFilter::default() };
+        let somebody = || owner(OwnedBy::Somebody("p30".to_owned()));
+        let only_high = AlertFilter { exactly: Some(Severity::High), ..AlertFilter::default() };
+        let undecided = AlertFilter { verdict: Some(Verdict::Undecided), ..AlertFilter::default() };
+        let open = BTreeSet::from([State::Open]);
         let cases = [
+            (all(), entity()),
+            (all(), AlertFilter { states: open.clone(), at_least: Some(Severity::Medium), ..entity() }),
+            (large.clone(), entity()),
+            (only("T7"), AlertFilter { owner: Some(OwnedBy::Nobody), ..AlertFilter::default() }),
+            (all(), somebody()),
+            (all(), AlertFilter { states: open.clone(), ..somebody() }),
+            (large.clone(), somebody()),
+            (all(), owner(OwnedBy::Nobody)),
+            (all(), AlertFilter { states: open.clone(), ..owner(OwnedBy::Nobody) }),
+            (large.clone(), AlertFilter { exactly: Some(Severity::Low), ..owner(OwnedBy::Nobody) }),
+            (all(), only_high.clone()),
+            (all(), AlertFilter { states: open, ..only_high }),
+            (all(), undecided),
             (all(), AlertFilter::default()),
             (all(), state(&[State::Open])),
             (all(), state(&[State::Open, State::Acknowledged])),
