@@ -47,6 +47,7 @@ const WITHOUT: &[(&str, &str)] = &[
     ("segments::last_done", "a number"),
     ("segments::names_since", "hashes of senders' choice, for the journal"),
     ("tokens::note_use", "a measurement"),
+    ("views::list", "one's own"),
 ];
 
 /// What changes something without being asked whose it is, since the caller has decided that already: with roles, at
@@ -78,6 +79,8 @@ const UNSCOPED_CHANGES: &[&str] = &[
     "sources::remove_certificate",
     "tokens::issue",
     "tokens::revoke",
+    "views::remove",
+    "views::save",
 ];
 
 #[test]

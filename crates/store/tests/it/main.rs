@@ -17,4 +17,5 @@ mod schema;
 mod support;
 mod tallies;
 mod tree;
+mod views;
 mod work;
