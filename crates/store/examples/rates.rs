@@ -1,4 +1,4 @@
-//! How fast findings are recorded and alerts listed, on a database of one's choice:
+//! How fast findings are recorded, and alerts listed, tallied and judged, on a database of one's choice:
 //! `cargo run --release -p ward-store --example rates -- sqlite:/var/tmp/rates.db 1000000`. The database should be new.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used)]
@@ -6,10 +6,13 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use ward_core::{Actor, BatchId, EventId, OrganisationId, Scope, Severity, SourceId, Timestamp};
-use ward_store::alerts::{self, AlertFilter, State};
+use ward_core::{
+    Actor, BatchId, EventId, Organisation, OrganisationId, OrganisationKind, Scope, Severity, SourceId,
+    Timestamp,
+};
+use ward_store::alerts::{self, AlertFilter, Judgement, OwnedBy, State};
 use ward_store::findings::{self, Finding, RuleName};
-use ward_store::{FindingId, Store, StoreOptions, ledger};
+use ward_store::{FindingId, Store, StoreOptions, ledger, organisations};
 
 const ORGANISATIONS: u64 = 40_000;
 
@@ -40,6 +43,52 @@ async fn main() {
     ledger::verify(&store, &[]).await.unwrap().unwrap();
     println!("ledger verified in {:?}", start.elapsed());
     list(&store).await;
+    overview(&store).await;
+}
+
+/// What pages show of all alerts together, and what they need of the tree.
+async fn overview(store: &Store) {
+    let tree: Vec<Organisation> = (0..ORGANISATIONS + 42).map(in_tree).collect();
+    organisations::put_all(store, &Actor::operator("root"), Timestamp::from_micros(0), &tree).await.unwrap();
+    let all = Scope::whole_sector();
+    let large = Scope::of((0..ORGANISATIONS).map(organisation));
+    for (name, scope) in [("whole sector", &all), ("40,000 organisations", &large)] {
+        let start = Instant::now();
+        let boards = organisations::care_boards(store, scope).await.unwrap().len();
+        let care_boards = start.elapsed();
+        let start = Instant::now();
+        let tallies = alerts::tallies(store, scope).await.unwrap().len();
+        let took = start.elapsed();
+        println!("{name}: care boards of {boards} in {care_boards:?}, {tallies} tallies in {took:?}");
+        let start = Instant::now();
+        alerts::totals(store, scope).await.unwrap();
+        let totals = start.elapsed();
+        let (start, from) = (Instant::now(), Timestamp::from_micros(0));
+        let until = Timestamp::from_micros(100_000_000);
+        let steps = alerts::opened(store, scope, from, until, 500_000).await.unwrap().len();
+        println!("{name}: totals in {totals:?}, {steps} bars of a histogram in {:?}", start.elapsed());
+    }
+    let ids: Vec<_> = alerts::list(store, &all, &AlertFilter::default(), None, 500).await.unwrap().alerts;
+    let ids: Vec<_> = ids.into_iter().map(|alert| alert.id).collect();
+    let judgement = Judgement { owner: Some(Some("anna".to_owned())), ..Judgement::default() };
+    let start = Instant::now();
+    let by = Actor::operator("root");
+    alerts::judge_all(store, &by, Timestamp::from_micros(1), &all, &ids, &judgement).await.unwrap();
+    println!("{} alerts judged at once in {:?}", ids.len(), start.elapsed());
+}
+
+/// A nation, 41 care boards, and the organisations in them.
+fn in_tree(number: u64) -> Organisation {
+    let code = |text: String| OrganisationId::new(&text).unwrap();
+    let (id, parent, kind) = match number {
+        0 => (code("ENG".to_owned()), None, OrganisationKind::Nation),
+        1..=41 => (code(format!("Q{number}")), Some(code("ENG".to_owned())), OrganisationKind::CareBoard),
+        _ => {
+            let board = code(format!("Q{}", number % 41 + 1));
+            (organisation(number - 42), Some(board), OrganisationKind::Organisation)
+        }
+    };
+    Organisation { name: format!("The {id}"), id, parent, kind }
 }
 
 async fn record(store: &Store, number: &mut u64, size: u64, calls: u64, hosts: u64) {
@@ -67,10 +116,16 @@ async fn list(store: &Store) {
         ..AlertFilter::default()
     };
     let rule = AlertFilter { rule: Some("rule-7".to_owned()), ..AlertFilter::default() };
+    let host = AlertFilter { entity: Some("pc7.leeds.nhs.uk".to_owned()), ..AlertFilter::default() };
+    let nobodys = AlertFilter { owner: Some(OwnedBy::Nobody), ..active.clone() };
     for (name, scope) in &scopes {
-        for (what, filter) in
-            [("all", AlertFilter::default()), ("active, high", active.clone()), ("a rule", rule.clone())]
-        {
+        for (what, filter) in [
+            ("all", AlertFilter::default()),
+            ("active, high", active.clone()),
+            ("a rule", rule.clone()),
+            ("a host", host.clone()),
+            ("nobody's, active, high", nobodys.clone()),
+        ] {
             let start = Instant::now();
             let page = alerts::list(store, scope, &filter, None, 50).await.unwrap();
             let first = start.elapsed();

@@ -1,4 +1,4 @@
-//! A change: some statements and one entry of the ledger, all or nothing.
+//! A change: some statements and one entry of the ledger, or one for each of its subjects, all or nothing.
 //!
 //! Invariant: no change of anybody's is committed without its entry. [`Change::commit`] takes the entry; the
 //! other way out, [`Change::commit_measurement`], is for what nobody did: last uses and heartbeats.
@@ -12,7 +12,7 @@ use ward_core::{Actor, Timestamp};
 use ward_ledger::{Chain, Entry, Hash, Head, NewEntry, actor_kind_name, canonical};
 
 use crate::database::in_time;
-use crate::sql::{Columns, Sql, sql, storable, values};
+use crate::sql::{Columns, Sql, Value, rows_a_statement, sql, storable, values};
 use crate::{Store, StoreError};
 
 /// A change in progress. Dropped: it never happened.
@@ -64,20 +64,50 @@ impl Change<'_> {
         name(bytes)
     }
 
+    /// Number that the ledger's next entry will have; the one after it has the next.
+    pub fn next_number(&self) -> u64 {
+        self.head.number.saturating_add(1)
+    }
+
     /// Enters it into the ledger and makes it last.
-    pub async fn commit(mut self, action: &str, subject: &str, detail: Json) -> Result<(), StoreError> {
-        let new = NewEntry {
-            time: self.now,
-            actor: Actor { kind: self.by.kind, name: storable(&self.by.name) },
-            action: action.to_owned(),
-            subject: storable(subject),
-            detail: canonical(&detail),
-        };
-        let entry = Chain::append(&self.head, new);
-        self.execute(insertion(&entry)).await?;
+    pub async fn commit(self, action: &str, subject: &str, detail: Json) -> Result<(), StoreError> {
+        self.commit_each(action, vec![(subject.to_owned(), detail)]).await
+    }
+
+    /// As [`Change::commit`], for the same done to many subjects: an entry each, in this order. None: it never happened.
+    pub async fn commit_each(
+        mut self,
+        action: &str,
+        subjects: Vec<(String, Json)>,
+    ) -> Result<(), StoreError> {
+        if subjects.is_empty() {
+            return Ok(());
+        }
+        let mut rows = Vec::with_capacity(subjects.len());
+        for (subject, detail) in subjects {
+            let new = NewEntry {
+                time: self.now,
+                actor: Actor { kind: self.by.kind, name: storable(&self.by.name) },
+                action: action.to_owned(),
+                subject: storable(&subject),
+                detail: canonical(&detail),
+            };
+            let entry = Chain::append(&self.head, new);
+            self.head = entry.head();
+            rows.push(row_of(&entry));
+        }
+        let mut rows = rows.into_iter().peekable();
+        while rows.peek().is_some() {
+            let mut insert = Sql::new(
+                "INSERT INTO ledger (number, time, actor_kind, actor_name, action, subject, detail, previous, hash) \
+                 VALUES ",
+            );
+            insert.tuples(rows.by_ref().take(rows_a_statement(9)));
+            self.execute(insert).await?;
+        }
         let update = sql(
             "UPDATE ledger_head SET number = $1, hash = $2 WHERE id = 1",
-            values![entry.number, entry.hash.to_string()],
+            values![self.head.number, self.head.hash.to_string()],
         );
         self.execute(update).await?;
         in_time(self.transaction.commit()).await.map_err(StoreError::doing("make a change last"))
@@ -95,20 +125,16 @@ pub(crate) fn head(row: &AnyRow) -> Result<Head, StoreError> {
     Ok(Head { number: row.count(0)?, hash })
 }
 
-fn insertion(entry: &Entry) -> Sql {
-    sql(
-        "INSERT INTO ledger (number, time, actor_kind, actor_name, action, subject, detail, previous, hash) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-        values![
-            entry.number,
-            entry.time,
-            actor_kind_name(entry.actor.kind),
-            &entry.actor.name,
-            &entry.action,
-            &entry.subject,
-            &entry.detail,
-            entry.previous.to_string(),
-            entry.hash.to_string(),
-        ],
-    )
+fn row_of(entry: &Entry) -> Vec<Value> {
+    values![
+        entry.number,
+        entry.time,
+        actor_kind_name(entry.actor.kind),
+        &entry.actor.name,
+        &entry.action,
+        &entry.subject,
+        &entry.detail,
+        entry.previous.to_string(),
+        entry.hash.to_string(),
+    ]
 }

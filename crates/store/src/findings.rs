@@ -13,7 +13,7 @@ use ward_ledger::Hash;
 
 use crate::alerts;
 use crate::change::Change;
-use crate::grouping::{Entity, Grouping, Key};
+use crate::grouping::{Entity, Grouping, Key, Origin};
 use crate::ids::{AlertId, ExceptionId, FindingId};
 use crate::reach::{within, within_in_order};
 use crate::sql::{Columns, Sql, Value, rank, rows_a_statement, sql, values};
@@ -254,7 +254,10 @@ fn recorded(new: &[&Finding], grouping: &Grouping) -> Recorded {
     let mut recorded =
         Recorded { new: new.iter().map(|finding| finding.id).collect(), ..Recorded::default() };
     for (_, group) in grouping.changed() {
-        let list = if group.opened_by.is_some() { &mut recorded.opened } else { &mut recorded.grown };
+        let list = match group.origin {
+            Origin::Opened(_) => &mut recorded.opened,
+            Origin::Before { .. } => &mut recorded.grown,
+        };
         list.push(group.id);
     }
     recorded

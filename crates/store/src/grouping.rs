@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use ward_core::{OrganisationId, Severity, Timestamp};
 use ward_ledger::Hash;
 
+use crate::alerts::State;
 use crate::findings::Finding;
 use crate::ids::AlertId;
 
@@ -43,8 +44,24 @@ pub struct Group {
     pub count: u64,
     /// The most severe level of them.
     pub level: Severity,
-    /// Which of the findings placed here opened it. `None`: it was there before.
-    pub opened_by: Option<usize>,
+    /// Where it comes from.
+    pub origin: Origin,
+}
+
+/// Where an alert that findings are placed in comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// It was opened here, by the finding of this number.
+    Opened(usize),
+    /// It was there before.
+    Before {
+        /// Whose it is.
+        organisation: OrganisationId,
+        /// How far people are with it.
+        state: State,
+        /// How severe it was.
+        level: Severity,
+    },
 }
 
 /// The alerts that are not closed, and where findings go.
@@ -100,7 +117,7 @@ impl Group {
             last_seen: finding.time,
             count: 0,
             level: finding.level,
-            opened_by: Some(at),
+            origin: Origin::Opened(at),
         }
     }
 

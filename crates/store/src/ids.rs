@@ -80,6 +80,11 @@ id!(
     GlassId,
     "break-glass access"
 );
+id!(
+    /// What somebody looks at again and again.
+    ViewId,
+    "saved view"
+);
 
 fn parse(text: &str) -> Option<[u8; 16]> {
     let digits = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);

@@ -40,7 +40,8 @@ mod server;
 pub mod sources;
 mod sql;
 pub mod tokens;
+pub mod views;
 
 pub use database::{Kind, Store, StoreOptions};
 pub use error::StoreError;
-pub use ids::{AlertId, ExceptionId, FindingId, GlassId, GrantId, LinkId, PersonId, SessionId};
+pub use ids::{AlertId, ExceptionId, FindingId, GlassId, GrantId, LinkId, PersonId, SessionId, ViewId};

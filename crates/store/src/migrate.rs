@@ -22,6 +22,7 @@ pub(crate) const ALL: &[&str] = &[
     include_str!("../migrations/0006_arrival_of_files.sql"),
     include_str!("../migrations/0007_room_of_letters.sql"),
     include_str!("../migrations/0008_people.sql"),
+    include_str!("../migrations/0009_work_on_alerts.sql"),
 ];
 
 /// Takes the steps that the database has not seen.

@@ -2,7 +2,7 @@
 //!
 //! Invariant: it is a forest: whoever follows parents comes to a top. A change that would make a ring is refused.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 use sqlx::any::AnyRow;
@@ -125,6 +125,43 @@ pub async fn descendants(
     get(store, scope, id).await?;
     let all = below(store, [id]).await?;
     Ok(all.into_iter().filter(|organisation| scope.sees(organisation)).collect())
+}
+
+/// The care board of each organisation that may be seen and has one: the nearest of that kind, itself or above it. Of
+/// pairs, the organisation comes first; they are sorted by it.
+///
+/// # Errors
+/// The database fails.
+pub async fn care_boards(
+    store: &Store,
+    scope: &Scope,
+) -> Result<Vec<(OrganisationId, OrganisationId)>, StoreError> {
+    let kind = OrganisationKind::CareBoard.name();
+    let mut select =
+        Sql::new("WITH RECURSIVE boards (id, board) AS (SELECT id, id FROM organisations WHERE kind = ");
+    select.bind(kind);
+    select.push(
+        " UNION SELECT o.id, b.board FROM organisations o JOIN boards b ON o.parent = b.id WHERE o.kind <> ",
+    );
+    select.bind(kind).push(") SELECT id, board FROM boards WHERE 1 = 1");
+    within(&mut select, store.kind(), "id", scope);
+    select.push(" ORDER BY id");
+    let rows = store.rows(select).await?;
+    rows.iter().map(|row| Ok((row.organisation(0)?, row.organisation(1)?))).collect()
+}
+
+/// What people call these organisations, as far as they may be seen.
+///
+/// # Errors
+/// The database fails.
+pub async fn names(
+    store: &Store,
+    scope: &Scope,
+    ids: &BTreeSet<OrganisationId>,
+) -> Result<BTreeMap<OrganisationId, String>, StoreError> {
+    let mut select = Sql::new("SELECT id, name FROM organisations WHERE 1 = 1");
+    within(&mut select, store.kind(), "id", &scope.narrowed(ids.iter().cloned()));
+    store.rows(select).await?.iter().map(|row| Ok((row.organisation(0)?, row.text(1)?))).collect()
 }
 
 /// These organisations and everything below them: what a scope is made of.

@@ -40,6 +40,7 @@ pub(crate) async fn list(ask: Ask) -> Answer {
         rule: wanted.text("rule").map(str::to_owned),
         from: wanted.time("from"),
         until: wanted.time("until"),
+        ..AlertFilter::default()
     };
     let after: Option<Cursor> = cursor::read(LIST, wanted.text("cursor"), |place| place.parse().ok())?;
     let page = alerts::list(ask.store(), ask.scope()?, &filter, after.as_ref(), ask.limit()).await?;
@@ -107,7 +108,13 @@ fn judgement(decision: Decision) -> Result<Judgement, Refusal> {
     let verdict = verdict.map(|name| {
         Verdict::named(&name).ok_or_else(|| not_one_of("verdict", &Verdict::ALL.map(Verdict::name)))
     });
-    Ok(Judgement { state: state.transpose()?, verdict: verdict.transpose()?, owner, note })
+    Ok(Judgement {
+        state: state.transpose()?,
+        verdict: verdict.transpose()?,
+        owner,
+        note,
+        ..Judgement::default()
+    })
 }
 
 fn not_one_of(what: &str, words: &[&str]) -> Refusal {

@@ -5,14 +5,14 @@
 
 use serde_json::json;
 use sqlx::any::AnyRow;
-use ward_core::{Actor, Scope, Timestamp};
-use ward_people::{Powers, Reach, Role};
+use ward_core::{Actor, OrganisationId, Scope, Timestamp};
+use ward_people::{Permission, Powers, Reach, Role};
 
 use super::{ADMINISTRATORS, administrators, persons, require_administrator};
 use crate::ids::{GrantId, PersonId};
 use crate::reach::within;
-use crate::sql::{Columns, Sql, sql, values};
-use crate::{Store, StoreError};
+use crate::sql::{Columns, Sql, Value, sql, values};
+use crate::{Store, StoreError, organisations};
 
 const WHAT: &str = "grant";
 
@@ -47,6 +47,18 @@ pub struct NewGrant {
     /// Until when. `None`: until it is revoked.
     pub expires: Option<Timestamp>,
 }
+
+/// Somebody, by name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// Who.
+    pub id: PersonId,
+    /// What people call him.
+    pub name: String,
+}
+
+/// Most people that [`who_may`] names.
+pub const MOST_NAMED: u32 = 500;
 
 impl Grant {
     /// Whether it lets do anything now.
@@ -154,6 +166,38 @@ pub async fn list(store: &Store, scope: &Scope, person: Option<PersonId>) -> Res
     within(&mut select, store.kind(), "organisation", scope);
     select.push(" ORDER BY given, id");
     store.rows(select).await?.iter().map(read).collect()
+}
+
+/// Who may do this at an organisation, by name, at most [`MOST_NAMED`]: whom something can be handed to. Only those who
+/// can come in, and were given it for there, for what is above it or for the whole sector; not who broke the glass.
+///
+/// # Errors
+/// There is no such organisation, or it may not be seen.
+pub async fn who_may(
+    store: &Store,
+    scope: &Scope,
+    permission: Permission,
+    organisation: &OrganisationId,
+    now: Timestamp,
+) -> Result<Vec<Named>, StoreError> {
+    organisations::get(store, scope, organisation).await?;
+    let roles = Role::PEOPLE.into_iter().filter(|role| role.may().has(permission));
+    let roles: Vec<Value> = roles.map(|role| role.name().into()).collect();
+    if roles.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut select =
+        Sql::new("WITH RECURSIVE above (id, parent) AS (SELECT id, parent FROM organisations WHERE id = ");
+    select.bind(organisation).push(
+        " UNION SELECT o.id, o.parent FROM organisations o JOIN above a ON o.id = a.parent) \
+         SELECT p.id, p.name FROM persons p WHERE p.disabled IS NULL AND p.id IN (SELECT g.person \
+         FROM person_grants g WHERE (g.organisation IS NULL OR g.organisation IN (SELECT id FROM above)) \
+         AND g.revoked IS NULL AND (g.expires IS NULL OR g.expires > ",
+    );
+    select.bind(now).push(") AND g.role IN ").tuple(roles);
+    select.push(") ORDER BY p.name, p.id LIMIT ").bind(MOST_NAMED);
+    let named = |row: &AnyRow| Ok(Named { id: row.id(0, "id of a person")?, name: row.text(1)? });
+    store.rows(select).await?.iter().map(named).collect()
 }
 
 /// Whether there is an administrator of the whole sector.

@@ -2,6 +2,8 @@
 //!
 //! Invariant: a person is never deleted, only disabled, so that the ledger's names keep their meaning.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::json;
 use sqlx::any::AnyRow;
 use ward_core::{Actor, OrganisationId, Scope, Timestamp};
@@ -12,7 +14,7 @@ use crate::change::Change;
 use crate::database::Kind;
 use crate::ids::PersonId;
 use crate::reach::within;
-use crate::sql::{Columns, Sql, sql, values};
+use crate::sql::{Columns, Sql, rows_a_statement, sql, values};
 use crate::{Store, StoreError, organisations};
 
 pub(super) const WHAT: &str = "person";
@@ -144,6 +146,27 @@ pub async fn list(store: &Store, scope: &Scope) -> Result<Vec<Person>, StoreErro
     visible(&mut select, store.kind(), scope);
     select.push(" ORDER BY p.name, p.id");
     store.rows(select).await?.iter().map(read).collect()
+}
+
+/// What these people are called, disabled ones too, for showing who did what: whoever sees an alert sees who worked on
+/// it. Who there is not is left out.
+///
+/// # Errors
+/// The database fails.
+pub async fn names(
+    store: &Store,
+    ids: &BTreeSet<PersonId>,
+) -> Result<BTreeMap<PersonId, String>, StoreError> {
+    let ids: Vec<PersonId> = ids.iter().copied().collect();
+    let mut names = BTreeMap::new();
+    for chunk in ids.chunks(rows_a_statement(1)) {
+        let mut select = Sql::new("SELECT id, name FROM persons WHERE id IN ");
+        select.tuple(chunk.iter().map(|id| (*id).into()));
+        for row in store.rows(select).await? {
+            names.insert(row.id(0, "id of a person")?, row.text(1)?);
+        }
+    }
+    Ok(names)
 }
 
 /// Enters somebody in a change that is under way.

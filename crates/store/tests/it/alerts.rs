@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use ward_core::{Scope, Severity, Timestamp};
-use ward_store::alerts::{self, AlertFilter, Judgement, State, Verdict};
+use ward_store::alerts::{self, AlertFilter, Judgement, OwnedBy, State, Verdict};
 use ward_store::findings::{self, Finding};
 use ward_store::{AlertId, Store, StoreError, ledger};
 
@@ -176,21 +176,23 @@ async fn forty(store: &Store) {
 fn pages_together_are_the_whole_list_in_order() {
     on_each(|store| async move {
         forty(&store).await;
-        let whole = listed(&store, &all(), &AlertFilter::default()).await;
-        let order: Vec<_> = whole.iter().map(|alert| (alert.level, alert.last_seen, alert.id)).collect();
-        assert!(order.iter().rev().is_sorted() && whole.len() == 40);
-        let (mut paged, mut after) = (Vec::new(), None);
-        loop {
-            let page =
-                alerts::list(&store, &all(), &AlertFilter::default(), after.as_ref(), 7).await.unwrap();
-            assert_eq!(page.total, 40);
-            paged.extend(page.alerts);
-            match page.next {
-                Some(next) => after = Some(next.to_string().parse().unwrap()),
-                None => break,
+        let one_level = AlertFilter { exactly: Some(Severity::High), ..AlertFilter::default() };
+        for (filter, count) in [(AlertFilter::default(), 40), (one_level, 8)] {
+            let whole = listed(&store, &all(), &filter).await;
+            let order: Vec<_> = whole.iter().map(|alert| (alert.level, alert.last_seen, alert.id)).collect();
+            assert!(order.iter().rev().is_sorted() && whole.len() == count);
+            let (mut paged, mut after) = (Vec::new(), None);
+            loop {
+                let page = alerts::list(&store, &all(), &filter, after.as_ref(), 3).await.unwrap();
+                assert_eq!(page.total as usize, count);
+                paged.extend(page.alerts);
+                match page.next {
+                    Some(next) => after = Some(next.to_string().parse().unwrap()),
+                    None => break,
+                }
             }
+            assert_eq!(paged, whole);
         }
-        assert_eq!(paged, whole);
     });
 }
 
@@ -202,6 +204,14 @@ fn a_filter_lets_through_exactly_what_it_says() {
         let closed = Judgement { state: Some(State::Closed), ..Judgement::default() };
         for alert in whole.iter().step_by(3) {
             alerts::judge(&store, &root(), NOW, &all(), alert.id, &closed).await.unwrap();
+        }
+        let found = Judgement {
+            verdict: Some(Verdict::Benign),
+            owner: Some(Some("bo".to_owned())),
+            ..Judgement::default()
+        };
+        for alert in whole.iter().step_by(4) {
+            alerts::judge(&store, &root(), NOW, &all(), alert.id, &found).await.unwrap();
         }
         let whole = listed(&store, &all(), &AlertFilter::default()).await;
         let from = |micros| Some(Timestamp::from_micros(NOW.micros() + micros));
@@ -219,6 +229,18 @@ fn a_filter_lets_through_exactly_what_it_says() {
             },
             AlertFilter { organisations: Some(BTreeSet::from([org("YORK")])), ..AlertFilter::default() },
             AlertFilter { from: from(3), until: from(9), ..AlertFilter::default() },
+            AlertFilter { exactly: Some(Severity::Medium), ..AlertFilter::default() },
+            AlertFilter { entity: Some("pc7".to_owned()), ..AlertFilter::default() },
+            AlertFilter { entity: Some("PC7".to_owned()), ..AlertFilter::default() },
+            AlertFilter { verdict: Some(Verdict::Benign), ..AlertFilter::default() },
+            AlertFilter { owner: Some(OwnedBy::Nobody), ..AlertFilter::default() },
+            AlertFilter {
+                owner: Some(OwnedBy::Somebody("bo".to_owned())),
+                states: BTreeSet::from([State::Open]),
+                exactly: Some(Severity::High),
+                rule: Some("r0".to_owned()),
+                ..AlertFilter::default()
+            },
         ];
         for filter in filters {
             for scope in [all(), only("LEEDS"), Scope::of(["LEEDS", "YORK", "QWO"].map(org))] {
@@ -239,6 +261,14 @@ fn passes(alert: &alerts::Alert, filter: &AlertFilter, scope: &Scope) -> bool {
         && filter.rule.as_ref().is_none_or(|rule| *rule == alert.rule)
         && filter.from.is_none_or(|from| alert.last_seen >= from)
         && filter.until.is_none_or(|until| alert.last_seen < until)
+        && filter.exactly.is_none_or(|level| alert.level == level)
+        && filter.entity.as_ref().is_none_or(|entity| entity == alert.entity.name())
+        && filter.verdict.is_none_or(|verdict| alert.verdict == verdict)
+        && match &filter.owner {
+            None => true,
+            Some(OwnedBy::Nobody) => alert.owner.is_none(),
+            Some(OwnedBy::Somebody(name)) => alert.owner.as_ref() == Some(name),
+        }
 }
 
 #[test]

@@ -29,6 +29,7 @@ const WITHOUT: &[(&str, &str)] = &[
     ("people::links::accept", "the link says who it is"),
     ("people::links::accept_first", "the link says that it may"),
     ("people::links::look", "the link says who it is"),
+    ("people::persons::names", "whoever sees an alert sees who worked on it"),
     ("people::recovery_codes::left", "one's own"),
     ("people::second_factors::are_there_any", "yes or no"),
     ("people::second_factors::check", "one's own, and a measurement"),
@@ -46,6 +47,7 @@ const WITHOUT: &[(&str, &str)] = &[
     ("segments::last_done", "a number"),
     ("segments::names_since", "hashes of senders' choice, for the journal"),
     ("tokens::note_use", "a measurement"),
+    ("views::list", "one's own"),
 ];
 
 /// What changes something without being asked whose it is, since the caller has decided that already: with roles, at
@@ -77,6 +79,8 @@ const UNSCOPED_CHANGES: &[&str] = &[
     "sources::remove_certificate",
     "tokens::issue",
     "tokens::revoke",
+    "views::remove",
+    "views::save",
 ];
 
 #[test]

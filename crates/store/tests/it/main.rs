@@ -15,3 +15,7 @@ mod postgres;
 mod quiet;
 mod schema;
 mod support;
+mod tallies;
+mod tree;
+mod views;
+mod work;

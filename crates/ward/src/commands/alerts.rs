@@ -92,7 +92,13 @@ pub fn run(args: &AlertsArgs) -> Result<Ending, Error> {
         Some(AlertsCommand::Show { id, findings }) => show(&office, id, *findings, args.format),
         Some(AlertsCommand::Judge { id, state, verdict, owner, note }) => {
             let owner = owner.clone().map(|owner| Some(owner).filter(|owner| !owner.is_empty()));
-            let judgement = Judgement { state: *state, verdict: *verdict, owner, note: note.clone() };
+            let judgement = Judgement {
+                state: *state,
+                verdict: *verdict,
+                owner,
+                note: note.clone(),
+                ..Judgement::default()
+            };
             if judgement == Judgement::default() {
                 return Err(Error::Asked("judge: name a --state, --verdict, --owner or --note".to_owned()));
             }

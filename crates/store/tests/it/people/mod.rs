@@ -2,6 +2,7 @@
 
 mod glass;
 mod managing;
+mod naming;
 mod secrets;
 mod signing_in;
 
