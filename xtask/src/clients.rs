@@ -211,15 +211,26 @@ fn merge_libraries(root: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
+/// Installs a package of Debian's into the system. Why it could not is told on the terminal.
+pub fn install_package(package: &str) {
+    if let Err(why) = apt_install(package) {
+        println!("{package}: could not be installed: {why}");
+    }
+}
+
+fn apt_install(package: &str) -> Result<(), String> {
+    let mut apt = program("apt-get");
+    apt.env("DEBIAN_FRONTEND", "noninteractive");
+    apt.args(["--quiet", "install", "--yes", "--no-install-recommends", package]);
+    with_new_lists(|| done(&mut apt)).map_err(|why| format!("{why} (it needs root)"))
+}
+
 fn journal_upload() -> Result<(), String> {
     let there = || Path::new("/lib/systemd/systemd-journal-upload").exists();
     if there() {
         return Ok(());
     }
-    let mut apt = program("apt-get");
-    apt.env("DEBIAN_FRONTEND", "noninteractive");
-    apt.args(["--quiet", "install", "--yes", "--no-install-recommends", "systemd-journal-remote"]);
-    with_new_lists(|| done(&mut apt)).map_err(|why| format!("{why} (it needs root)"))?;
+    apt_install("systemd-journal-remote")?;
     if there() { Ok(()) } else { Err("systemd-journal-remote has no systemd-journal-upload".to_owned()) }
 }
 

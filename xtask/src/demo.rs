@@ -41,18 +41,8 @@ fn run(arguments: &[String]) -> Result<bool, TaskError> {
             return Err(TaskError::argument(argument, "unknown; see cargo xtask demo --help"));
         }
     };
-    let start = Instant::now();
-    let mut demo = Demo::new(build_ward()?)?;
-    say(start, "built");
-    let token = demo.enter()?;
-    demo.start()?;
-    say(start, &format!("the hub is ready at http://{}", demo.address));
-    let mut ingest = demo.ward(&["ingest", "--no-progress", "--hub", &format!("http://{}", demo.address)]);
-    if !shown(ingest.arg(SAMPLES).env("WARD_TOKEN", &token))? {
-        return Err(TaskError::Failed(line(&ingest)));
-    }
-    let found = demo.settle()?;
-    say(start, &format!("{found} alerts"));
+    let mut demo = Demo::begin(&PEOPLE)?;
+    let found = demo.alerts;
     for words in
         [&["alerts", "--min-level", "critical"][..], &["hunt", "device:rgh-fs01* rvx.exe", "--limit", "5"]]
     {
@@ -69,13 +59,25 @@ fn run(arguments: &[String]) -> Result<bool, TaskError> {
     );
     if stop {
         demo.stop()?;
-        say(start, "the hub is stopped; its data stays");
+        println!("The hub is stopped; its data stays.");
     } else {
+        println!("\nThe console is at {}. Each link lets one person in, once, who chooses a password and sets up a phone:", demo.site());
+        for ((name, role, _), link) in PEOPLE.iter().zip(&demo.links) {
+            println!("  {:<34} {link}", format!("{name}, {role}"));
+        }
         println!("The hub goes on until you press Ctrl-C.");
         demo.wait()?;
     }
     Ok(found > 0)
 }
+
+/// Who looks around.
+const PEOPLE: [Visitor; 4] = [
+    ("Noor Analyst", "national-analyst", &["--whole-sector"]),
+    ("Lena Lead", "organisation-lead", &["--at", "RGH"]),
+    ("Bea Board", "board-member", &["--at", "RGH"]),
+    ("Ada Admin", "administrator", &["--whole-sector"]),
+];
 
 /// The sample telemetry.
 const SAMPLES: &str = "rules/samples";
@@ -85,15 +87,61 @@ fn say(start: Instant, what: &str) {
 }
 
 /// A hub of its own.
-struct Demo {
+pub struct Demo {
     program: PathBuf,
     config: PathBuf,
     address: String,
     log: PathBuf,
     hub: Option<Child>,
+    /// How many alerts there are.
+    alerts: usize,
+    /// The links by which its visitors come in, in their order.
+    pub links: Vec<String>,
 }
 
+/// Somebody who looks around: name, role, and where.
+pub type Visitor = (&'static str, &'static str, &'static [&'static str]);
+
 impl Demo {
+    /// Builds, starts a hub that these people may visit, and sends it the hospital's day.
+    ///
+    /// # Errors
+    /// Something of it failed.
+    pub fn begin(people: &[Visitor]) -> Result<Self, TaskError> {
+        let start = Instant::now();
+        let mut demo = Self::new(build_ward()?)?;
+        say(start, "built");
+        let token = demo.enter()?;
+        for (name, role, place) in people {
+            let link = demo.person(name, role, place)?;
+            demo.links.push(link);
+        }
+        demo.start()?;
+        say(start, &format!("the hub is ready at {}", demo.site()));
+        let mut ingest = demo.ward(&["ingest", "--no-progress", "--hub", &demo.site()]);
+        if !shown(ingest.arg(SAMPLES).env("WARD_TOKEN", &token))? {
+            return Err(TaskError::Failed(line(&ingest)));
+        }
+        demo.alerts = demo.settle()?;
+        say(start, &format!("{} alerts", demo.alerts));
+        Ok(demo)
+    }
+
+    /// Where its console is.
+    pub fn site(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Enters somebody with a role; gives the link to come in by.
+    fn person(&self, name: &str, role: &str, place: &[&str]) -> Result<String, TaskError> {
+        let email = format!("{}@riverside.example", name.to_lowercase().replace(' ', "."));
+        let mut add = self.ward(&["person", "add", "--name", name, "--email", &email, "--role", role]);
+        let written = output(add.args(place))?;
+        // It stands alone in its line.
+        let link = written.lines().find(|line| line.contains("/link/"));
+        Ok(link.unwrap_or_default().trim().to_owned())
+    }
+
     fn new(program: PathBuf) -> Result<Self, TaskError> {
         let folder = target_directory()?.join("demo");
         if folder.exists() {
@@ -109,7 +157,7 @@ impl Demo {
             folder.display()
         );
         fs::write(&config, text).map_err(TaskError::file(&config))?;
-        Ok(Self { program, config, address, log: folder.join("ward.log"), hub: None })
+        Ok(Self { program, config, address, log: folder.join("ward.log"), hub: None, alerts: 0, links: Vec::new() })
     }
 
     fn ward(&self, words: &[&str]) -> Program {
@@ -158,7 +206,11 @@ impl Demo {
         Ok(known)
     }
 
-    fn stop(&mut self) -> Result<(), TaskError> {
+    /// Stops the hub.
+    ///
+    /// # Errors
+    /// It failed.
+    pub fn stop(&mut self) -> Result<(), TaskError> {
         if let Some(hub) = &self.hub {
             shown(program("kill").arg(hub.id().to_string()))?;
         }

@@ -10,6 +10,7 @@
 
 mod assets;
 mod bench;
+mod browser;
 mod cargo;
 mod clients;
 mod corpus;
@@ -44,6 +45,7 @@ pub const COMMANDS: &[Command] = &[
     test::COMMAND,
     assets::COMMAND,
     clients::COMMAND,
+    browser::COMMAND,
     fuzz::COMMAND,
     crash::COMMAND,
     bench::COMMAND,

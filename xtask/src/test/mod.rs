@@ -25,6 +25,7 @@ Usage: cargo xtask test [--only PART,...] [--fuzz-seconds N]
   fmt        the format of the code
   clippy     lints of every target, warnings are errors
   tests      unit, conformance and house tests (cargo-nextest if it is installed, else cargo test)
+  browser    the console in Chromium, as its users walk it; skipped where there is none
   doctests   examples in the documentation
   doc        the documentation builds without warnings
   fuzz       each fuzz target for N seconds (10); needs a C++ compiler, else only the seeds are replayed

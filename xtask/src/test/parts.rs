@@ -8,7 +8,7 @@ use super::Setting;
 use crate::cargo::{answers, cargo, shown, unstarted};
 use crate::tally::Tally;
 use crate::workspace::{in_ci, target_directory};
-use crate::{TaskError, assets, clients, corpus, fuzz, readme};
+use crate::{TaskError, assets, browser, clients, corpus, fuzz, readme};
 
 /// A part: one thing that must hold before a change is good.
 #[derive(Debug)]
@@ -27,6 +27,7 @@ pub(super) const PARTS: &[Part] = &[
     Part { name: "clippy", by_default: true, run: clippy },
     Part { name: "house", by_default: false, run: house },
     Part { name: "tests", by_default: true, run: tests },
+    Part { name: "browser", by_default: true, run: |_| browser::walk() },
     Part { name: "doctests", by_default: true, run: doctests },
     Part { name: "doc", by_default: true, run: doc },
     Part { name: "fuzz", by_default: true, run: |setting| fuzz::smoke(setting.fuzz_seconds) },
