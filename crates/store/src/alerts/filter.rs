@@ -35,6 +35,10 @@ pub struct AlertFilter {
     pub from: Option<Timestamp>,
     /// Only with a last finding before.
     pub until: Option<Timestamp>,
+    /// Only opened at or after.
+    pub opened_from: Option<Timestamp>,
+    /// Only opened before.
+    pub opened_until: Option<Timestamp>,
 }
 
 /// Whose alerts are asked for.
@@ -100,13 +104,15 @@ pub(super) fn counting(store: &Store, scope: &Scope, filter: &AlertFilter) -> Sq
 impl AlertFilter {
     /// Whether it asks for nothing that tallies do not tell apart.
     fn is_tallied(&self) -> bool {
-        let Self { rule, entity, owner, verdict, from, until, .. } = self;
+        let Self { rule, entity, owner, verdict, from, until, opened_from, opened_until, .. } = self;
         rule.is_none()
             && entity.is_none()
             && owner.is_none()
             && verdict.is_none()
             && from.is_none()
             && until.is_none()
+            && opened_from.is_none()
+            && opened_until.is_none()
     }
 
     fn narrowed(&self, scope: &Scope) -> Scope {
@@ -164,6 +170,12 @@ impl AlertFilter {
         }
         if let Some(until) = self.until {
             select.push(" AND last_seen < ").bind(until);
+        }
+        if let Some(from) = self.opened_from {
+            select.push(" AND opened >= ").bind(from);
+        }
+        if let Some(until) = self.opened_until {
+            select.push(" AND opened < ").bind(until);
         }
         within(select, store.kind(), &column("organisation", Lead::Organisation), scope);
     }

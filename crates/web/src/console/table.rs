@@ -50,7 +50,7 @@ pub const VIEWS: &[View] = &[
     View {
         door: may(SeeAlerts),
         scoped: true,
-        parameters: &[STATE, LEVEL, EXACTLY, ORGANISATION, RULE, ENTITY, OWNER, VERDICT, FROM, UNTIL, CURSOR, DONE],
+        parameters: &[STATE, LEVEL, EXACTLY, ORGANISATION, RULE, ENTITY, OWNER, VERDICT, FROM, UNTIL, OPENED_FROM, OPENED_UNTIL, CURSOR, DONE],
         ..get("/alerts", |visit| Box::pin(alerts::queue::get(visit)))
     },
     View {
@@ -273,6 +273,10 @@ const ALL: Parameter = Parameter { name: "all", kind: Kind::Flag, repeated: fals
 const EXACTLY: Parameter =
     Parameter { name: "exactly", kind: LEVEL.kind, repeated: false, about: "only this level" };
 const ENTITY: Parameter = text("entity", "name of what the alert is about");
+const OPENED_FROM: Parameter =
+    Parameter { name: "opened_from", kind: Kind::Time, repeated: false, about: "opened at or after" };
+const OPENED_UNTIL: Parameter =
+    Parameter { name: "opened_until", kind: Kind::Time, repeated: false, about: "opened before" };
 const OWNER: Parameter = text("owner", "me, nobody, or the id of a person");
 const VERDICT: Parameter = Parameter {
     name: "verdict",

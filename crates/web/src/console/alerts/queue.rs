@@ -22,8 +22,20 @@ pub(crate) const PAGE: &str = "alerts";
 const A_PAGE: u32 = 50;
 
 /// The fields of the filter, as they stand in the address.
-pub(crate) const FIELDS: [&str; 10] =
-    ["state", "level", "exactly", "organisation", "rule", "entity", "owner", "verdict", "from", "until"];
+pub(crate) const FIELDS: [&str; 12] = [
+    "state",
+    "level",
+    "exactly",
+    "organisation",
+    "rule",
+    "entity",
+    "owner",
+    "verdict",
+    "from",
+    "until",
+    "opened_from",
+    "opened_until",
+];
 
 #[derive(Serialize)]
 struct Shown {
@@ -146,7 +158,8 @@ async fn filter(visit: &Visit) -> Result<AlertFilter, crate::refusal::Refusal> {
         verdict: wanted.text("verdict").and_then(Verdict::named),
         from: wanted.time("from"),
         until: wanted.time("until"),
-        ..AlertFilter::default()
+        opened_from: wanted.time("opened_from"),
+        opened_until: wanted.time("opened_until"),
     })
 }
 
@@ -194,6 +207,8 @@ fn cuts(wanted: &Parameters) -> Vec<Cut> {
                 }),
                 "from" => Some(format!("last seen from {value}")),
                 "until" => Some(format!("last seen before {value}")),
+                "opened_from" => Some(format!("opened from {value}")),
+                "opened_until" => Some(format!("opened before {value}")),
                 field => Some(format!("{field}: {value}")),
             };
             let rest = query(wanted, Some((field, value)));
