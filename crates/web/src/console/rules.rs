@@ -52,9 +52,11 @@ pub(crate) async fn list(visit: Visit) -> Answer {
         ]);
     }
     let mut page = visit.page("Exceptions").below([Link::new("Rules", "/rules")]);
-    if ask.parameters.text("done") == Some("ended") {
-        page = page.notice(Notice::success("The exception has ended. What it muted is told again."));
-    }
+    page = match ask.parameters.text("done") {
+        Some("ended") => page.notice(Notice::success("The exception has ended. What it muted is told again.")),
+        Some("made") => page.notice(Notice::success("The exception is in force from now on.")),
+        _ => page,
+    };
     let ended = (!ended.rows().is_empty()).then_some(ended);
     visit.show("rules/exceptions.jinja", &page, &Shown { in_force: shown, ended, may_end })
 }

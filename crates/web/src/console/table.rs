@@ -84,6 +84,16 @@ pub const VIEWS: &[View] = &[
         scoped: true,
         ..post("/alerts/{id}/comment", |visit| Box::pin(alerts::work::comment(visit)))
     },
+    View {
+        door: may(MakeExceptions),
+        scoped: true,
+        ..get("/alerts/{id}/exception", |visit| Box::pin(alerts::exception::get(visit)))
+    },
+    View {
+        door: may(MakeExceptions),
+        scoped: true,
+        ..post("/alerts/{id}/exception", |visit| Box::pin(alerts::exception::post(visit)))
+    },
     View { door: may(SeeAlerts), ..post("/alerts/views", |visit| Box::pin(alerts::views::post(visit))) },
     View {
         door: may(SeeAlerts),

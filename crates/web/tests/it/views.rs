@@ -74,6 +74,9 @@ fn sample(view: &View, things: &Things) -> (String, Vec<(&'static str, String)>)
             let why = "York's lead is ill and ransomware is spreading";
             vec![("organisation", "RCB".into()), ("reason", why.into()), ("hours", "1".into())]
         }
+        ("POST", path) if path.ends_with("/exception") => {
+            vec![("field", "Image".into()), ("reason", "planned".into()), ("do", "make".into())]
+        }
         ("POST", path) if path.ends_with("/comment") => vec![("comment", "looks like a test".into())],
         _ => Vec::new(),
     };
@@ -235,6 +238,16 @@ async fn an_alert_is_worked_on_from_the_queue_to_its_verdict() {
         assert!(page.contains(part), "{part}: {page}");
     }
     assert!(!page.contains(evil));
+    let except = format!("{alert}/exception");
+    assert!(browser.get(&except).await.expect(200).text().contains("vssadmin.exe"));
+    let fields = [("field", "Image"), ("do", "preview")];
+    let preview = browser.post(&except, &fields).await.expect(200).text();
+    assert!(preview.contains("1 of the newest 1 findings") && preview.contains("not selection"), "{preview}");
+    browser.post(&except, &[("do", "make")]).await.expect(422);
+    let fields = [("field", "Image"), ("reason", "the backup job"), ("days", "7"), ("do", "make")];
+    assert_eq!(browser.post(&except, &fields).await.sent_on(), "/exceptions?done=made");
+    let all = browser.get("/exceptions").await.expect(200).text();
+    assert!(all.contains("the backup job") && all.contains("lead of the test"), "{all}");
     let open = browser.get("/alerts").await.expect(200).text();
     assert!(open.contains("No alert is like that"), "{open}");
     let closed = browser.get("/alerts?state=closed").await.expect(200).text();

@@ -1,5 +1,6 @@
 //! Alerts for people: the queue, one of them, and what is decided about them.
 
+pub(super) mod exception;
 pub(super) mod finding;
 pub(super) mod one;
 pub(super) mod queue;
