@@ -109,6 +109,11 @@ impl Page {
         self
     }
 
+    /// Whether something must be put right.
+    pub fn has_faults(&self) -> bool {
+        !self.faults.is_empty()
+    }
+
     /// With all the width that there is, for queues and searches.
     #[must_use]
     pub fn wide(mut self) -> Self {

@@ -12,6 +12,7 @@ use figment::providers::{Env, Format as _, Toml};
 use figment::value::UncasedStr;
 use serde::{Deserialize, Serialize};
 use ward_intake::IntakeConfig;
+use ward_pages::Brand;
 
 use crate::error::Error;
 

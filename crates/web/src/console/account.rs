@@ -119,7 +119,7 @@ pub(crate) async fn post_password(visit: Visit) -> Answer {
         (visit.form.raw("before"), visit.form.raw("password"), visit.form.raw("again"));
     let page = || below(&visit, "Choose another password");
     let refused =
-        |field: &str, text: String| visit.again(PASSWORD, &page().faults([Fault::new(field, text)]), &());
+        |field: &str, text: String| visit.show(PASSWORD, &page().faults([Fault::new(field, text)]), &());
     let password = Password::typed(typed);
     let organisation = present.organisation.as_ref().map(ToString::to_string).unwrap_or_default();
     if let Err(weak) = password.check(&[&present.name, &email, &organisation]) {

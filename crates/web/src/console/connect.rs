@@ -70,13 +70,13 @@ pub(crate) async fn post_new(visit: Visit) -> Answer {
     }
     let (Ok(id), Some(organisation), Some(pause), true) = (id, organisation, pause, faults.is_empty()) else {
         let shown = Shown { name, organisation: code, minutes };
-        return visit.again(NEW, &page(&visit).faults(faults), &shown);
+        return visit.show(NEW, &page(&visit).faults(faults), &shown);
     };
     // A name that is taken, by whomever, is not given again.
     if sources::get(store, &ward_core::Scope::whole_sector(), &id).await.is_ok() {
         let shown = Shown { name, organisation: code, minutes };
         let fault = Fault::new("name", "Enter another name: this one is taken");
-        return visit.again(NEW, &page(&visit).faults([fault]), &shown);
+        return visit.show(NEW, &page(&visit).faults([fault]), &shown);
     }
     let source = Source { id: id.clone(), organisation: organisation.id, rate: None, silent_after: Some(pause * 60_000_000) };
     sources::put(store, visit.actor()?, visit.ask.now, &source).await?;

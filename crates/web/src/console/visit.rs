@@ -78,20 +78,15 @@ impl Visit {
         self.face.page(title)
     }
 
-    /// A page.
+    /// A page. If a form on it must be put right, its status says so.
     pub fn show(&self, template: &str, page: &Page, shown: &impl Serialize) -> Answer {
-        self.face.show(StatusCode::OK, template, page, shown)
-    }
-
-    /// A page with a form that must be put right.
-    pub fn again(&self, template: &str, page: &Page, shown: &impl Serialize) -> Answer {
-        self.face.show(StatusCode::UNPROCESSABLE_ENTITY, template, page, shown)
+        self.face.show(status(page), template, page, shown)
     }
 
     /// A page that holds something secret: it is not packed, since how well it packs would tell of it.
     pub fn show_secret(&self, template: &str, page: &Page, shown: &impl Serialize) -> Answer {
         let face = Face { headers: HeaderMap::new(), ..self.face.clone() };
-        face.show(StatusCode::OK, template, page, shown)
+        face.show(status(page), template, page, shown)
     }
 }
 
@@ -101,9 +96,16 @@ impl Face {
         let page = Page::new(title);
         let Some(Access { shown: Shown::Session(present), .. }) = self.access.as_deref() else { return page };
         let path = self.here.split('?').next().unwrap_or_default();
-        page.navigation(navigation::of(PLACES, |takes| self.may(*takes), path))
+        page.navigation(navigation::of(PLACES, |takes| self.leads_to(*takes), path))
             .signed_in(&present.name, "/account")
             .button("Sign out", "/sign-out")
+    }
+
+    /// Whether there is anything to be seen with this: the record is one of the whole sector, or of nothing.
+    fn leads_to(&self, permission: Permission) -> bool {
+        let scope = self.access.as_ref().map(|access| access.scope(permission));
+        let whole = scope.is_some_and(|scope| scope.organisations().is_none());
+        self.may(permission) && (permission != Permission::ReadLedger || whole)
     }
 
     /// Whether whoever is signed in may do this somewhere.
@@ -122,6 +124,10 @@ impl Face {
         }
         Ok(answer)
     }
+}
+
+fn status(page: &Page) -> StatusCode {
+    if page.has_faults() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK }
 }
 
 /// Sends the browser on to a place of ours.

@@ -129,6 +129,9 @@ impl Browser {
         // A stream has no end.
         let streams = head.headers.get("content-type").is_some_and(|kind| kind == "text/event-stream");
         let body = if streams { bytes::Bytes::new() } else { body.collect().await.unwrap().to_bytes() };
+        // As it is read: templates escape the strokes of paths.
+        let html = head.headers.get("content-type").is_some_and(|kind| kind == "text/html; charset=utf-8");
+        let body = if html { String::from_utf8_lossy(&body).replace("&#x2f;", "/").into() } else { body };
         for cookie in head.headers.get_all("set-cookie") {
             let (name, rest) = cookie.to_str().unwrap().split_once('=').unwrap();
             match rest.split(';').next().unwrap() {

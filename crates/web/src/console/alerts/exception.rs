@@ -150,9 +150,8 @@ fn show(
         choices: DAYS,
         preview,
     };
-    let has_faults = !faults.is_empty();
     let page = page(visit, alert).faults(faults);
-    if has_faults { visit.again(TEMPLATE, &page, &shown) } else { visit.show(TEMPLATE, &page, &shown) }
+    visit.show(TEMPLATE, &page, &shown)
 }
 
 fn page(visit: &Visit, alert: &Alert) -> Page {

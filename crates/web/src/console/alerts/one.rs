@@ -147,7 +147,6 @@ pub(super) async fn shown(visit: &Visit, faults: Vec<Fault>) -> Answer {
         ask.access().is_ok_and(|access| access.scope(permission).sees(&alert.organisation))
     };
     let people = if may(Permission::AssignAlerts) { assignable(visit, &alert.organisation).await? } else { Vec::new() };
-    let has_faults = !faults.is_empty();
     let page = page(visit, &alert).faults(faults);
     let shown = Shown {
         id: alert.id.to_string(),
@@ -194,7 +193,7 @@ pub(super) async fn shown(visit: &Visit, faults: Vec<Fault>) -> Answer {
         chosen: visit.form.text("verdict").to_owned(),
         reason: visit.form.text("reason").to_owned(),
     };
-    if has_faults { visit.again(TEMPLATE, &page, &shown) } else { visit.show(TEMPLATE, &page, &shown) }
+    visit.show(TEMPLATE, &page, &shown)
 }
 
 fn page(visit: &Visit, alert: &Alert) -> Page {

@@ -58,7 +58,7 @@ pub(crate) async fn get(visit: Visit) -> Answer {
         Ok(query) => query,
         Err(error) => {
             let text = format!("Look at column {} of your search: expected {}", error.column, error.expected);
-            return visit.again(TEMPLATE, &page.faults([Fault::new("q", text)]), &shown);
+            return visit.show(TEMPLATE, &page.faults([Fault::new("q", text)]), &shown);
         }
     };
     let (range, scope) = (range(&visit)?, visit.ask.narrowed().await?);

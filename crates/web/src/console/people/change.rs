@@ -55,14 +55,14 @@ pub(crate) async fn post_new(visit: Visit) -> Answer {
     let organisation = code(visit.form.text("organisation"), "organisation", &mut faults);
     let grant = grant(&visit, &mut faults);
     let (Some(organisation), Some(grant), true) = (organisation, grant, faults.is_empty()) else {
-        return visit.again(NEW, &entering(&visit).faults(faults), &shown(&visit));
+        return visit.show(NEW, &entering(&visit).faults(faults), &shown(&visit));
     };
     let (store, by, now, powers) = (visit.ask.store(), visit.actor()?, visit.ask.now, powers(&visit)?);
     if let Some((role, reach)) = &grant
         && !powers.may_give(*role, reach)
     {
         let fault = Fault::new("role", "Choose a role, and a place, that is yours to give");
-        return visit.again(NEW, &entering(&visit).faults([fault]), &shown(&visit));
+        return visit.show(NEW, &entering(&visit).faults([fault]), &shown(&visit));
     }
     let new = NewPerson {
         name: name.to_owned(),
@@ -74,11 +74,11 @@ pub(crate) async fn post_new(visit: Visit) -> Answer {
         Ok(id) => id,
         Err(StoreError::Refused(why)) => {
             let field = if why.contains("name") { "name" } else { "email" };
-            return visit.again(NEW, &entering(&visit).faults([Fault::new(field, why)]), &shown(&visit));
+            return visit.show(NEW, &entering(&visit).faults([Fault::new(field, why)]), &shown(&visit));
         }
         Err(StoreError::NotFound(_)) => {
             let fault = Fault::new("organisation", "Enter the code of an organisation whose people you look after");
-            return visit.again(NEW, &entering(&visit).faults([fault]), &shown(&visit));
+            return visit.show(NEW, &entering(&visit).faults([fault]), &shown(&visit));
         }
         Err(error) => return Err(error.into()),
     };

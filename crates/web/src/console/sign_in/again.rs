@@ -32,7 +32,7 @@ pub(crate) async fn post(visit: Visit) -> Answer {
     if !second_factors::check(store, now, key, present.person, visit.form.text("digits")).await? {
         note(&visit, Some(present.person), Outcome::WrongSecondFactor).await;
         let text = "Enter the 6 digits that your app shows now. Each code works once, for half a minute";
-        return visit.again(TEMPLATE, &page.faults([Fault::new("digits", text)]), &shown);
+        return visit.show(TEMPLATE, &page.faults([Fault::new("digits", text)]), &shown);
     }
     visit.ask.shared.doors.succeeded(&attempt, 1);
     let secret = sessions::step_up(store, visit.actor()?, now, present.session).await?;

@@ -56,7 +56,7 @@ pub(crate) async fn post(visit: Visit) -> Answer {
         faults.push(Fault::new("again", "Type the same password once more: they differ"));
     }
     if !faults.is_empty() {
-        return visit.again(TEMPLATE, &page(&visit, &looked).faults(faults), &shown(&looked, name, email));
+        return visit.show(TEMPLATE, &page(&visit, &looked).faults(faults), &shown(&looked, name, email));
     }
     let kept = visit.ask.shared.doors.hash(password).await?;
     let (store, now, secret) = (visit.ask.store(), visit.ask.now, secret(&visit));
@@ -75,7 +75,7 @@ pub(crate) async fn post(visit: Visit) -> Answer {
         Ok(person) => half(&visit, person, How::Link, "/").await,
         Err(StoreError::Refused(why)) => {
             let page = page(&visit, &looked).faults([Fault::new("email", why)]);
-            visit.again(TEMPLATE, &page, &shown(&looked, name, email))
+            visit.show(TEMPLATE, &page, &shown(&looked, name, email))
         }
         Err(error) => Err(error.into()),
     }

@@ -45,7 +45,7 @@ pub(crate) async fn post(visit: Visit) -> Answer {
         faults.push(Fault::new("password", "Enter your password"));
     }
     if !faults.is_empty() {
-        return visit.again(TEMPLATE, &page(&visit).faults(faults), &shown);
+        return visit.show(TEMPLATE, &page(&visit).faults(faults), &shown);
     }
     let (now, doors) = (visit.ask.now, &visit.ask.shared.doors);
     let attempt = attempt(&visit, email);
@@ -72,7 +72,7 @@ pub(crate) async fn post(visit: Visit) -> Answer {
     };
     note(&visit, person, outcome).await;
     let text = "Check your e-mail address and your password: together they are not right";
-    visit.again(TEMPLATE, &page(&visit).faults([Fault::new("password", text)]), &shown)
+    visit.show(TEMPLATE, &page(&visit).faults([Fault::new("password", text)]), &shown)
 }
 
 fn page(visit: &Visit) -> Page {

@@ -37,7 +37,7 @@ pub(crate) async fn post(visit: Visit) -> Answer {
     }
     note(&visit, Some(person), Outcome::WrongSecondFactor).await;
     let text = "Enter the 6 digits that your app shows now. Each code works once, for half a minute";
-    visit.again(DIGITS, &page.faults([Fault::new("digits", text)]), &shown)
+    visit.show(DIGITS, &page.faults([Fault::new("digits", text)]), &shown)
 }
 
 /// `GET /sign-in/recovery`
@@ -61,5 +61,5 @@ pub(crate) async fn post_recovery(visit: Visit) -> Answer {
     }
     note(&visit, Some(person), Outcome::WrongSecondFactor).await;
     let text = "Enter a recovery code that you have not used yet. It looks like ABCD-EFGH-IJKL-MNOP-QRST-UVWX";
-    visit.again(RECOVERY, &page.faults([Fault::new("code", text)]), &shown)
+    visit.show(RECOVERY, &page.faults([Fault::new("code", text)]), &shown)
 }
