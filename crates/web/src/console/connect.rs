@@ -38,6 +38,7 @@ struct Connect {
     /// Host of the hub, without and with its port.
     host: String,
     site: String,
+    may_hunt: bool,
 }
 
 /// `GET /sources/new`
@@ -135,6 +136,7 @@ fn connect(visit: &Visit, source: &SourceId, token: Option<&str>) -> Connect {
         is_secret: token.is_some(),
         host: name.to_owned(),
         site: format!("{scheme}://{host}"),
+        may_hunt: visit.may(Permission::Hunt),
     }
 }
 

@@ -63,7 +63,9 @@ pub(crate) async fn get(visit: Visit) -> Answer {
     let wanted: Vec<EventId> = finding.events.iter().take(SHOWN).copied().collect();
     let (events, missing) = evidence(ask, &scope, &wanted).await?;
     let mut texts = Vec::new();
-    finding.matched.values().for_each(|value| collect(value, &mut texts));
+    // What a correlation counted stands in no event.
+    let matched = finding.matched.iter().filter(|(name, _)| !name.starts_with("correlation."));
+    matched.for_each(|(_, value)| collect(value, &mut texts));
     let page = visit.page("The events that this was found in").wide();
     let page = match stored.alert {
         Some(alert) => page.below([
