@@ -140,7 +140,7 @@ impl AlertFilter {
         }
     }
 
-    /// Adds the conditions. `lead` may choose the index; without one each may, as for a count.
+    /// Adds the conditions. `lead` may choose the index; without one nearly each may, as for a count.
     fn add(&self, select: &mut Sql, store: &Store, scope: &Scope, lead: Option<Lead>) {
         let column = |name: &str, own: Lead| match lead {
             Some(lead) if lead != own => store.kind().aside(name),
@@ -151,10 +151,14 @@ impl AlertFilter {
             select.push(" AND ").push(&column("entity", Lead::Entity)).push(" = ").bind(entity);
         }
         if let Some(owner) = &self.owner {
-            select.push(" AND ").push(&column("owner", Lead::Owner));
+            select.push(" AND ");
             match owner {
-                OwnedBy::Nobody => select.push(" IS NULL"),
-                OwnedBy::Somebody(name) => select.push(" = ").bind(name),
+                // It leaves the most of all, and leads a count only where nothing else can.
+                OwnedBy::Nobody if self.lead(scope) != Lead::Owner => {
+                    select.push(&store.kind().aside("owner")).push(" IS NULL")
+                }
+                OwnedBy::Nobody => select.push("owner IS NULL"),
+                OwnedBy::Somebody(name) => select.push(&column("owner", Lead::Owner)).push(" = ").bind(name),
             };
         }
         if let Some(rule) = &self.rule {
