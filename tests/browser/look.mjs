@@ -5,6 +5,10 @@ import { createRequire } from "node:module";
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 
+// Small radios and checkboxes of the official style draw the box as a part of its label, so that axe-core cannot tell what
+// is behind the text: it is the page, as for the labels of large ones, whose contrast it does tell.
+const EXPLAINED = /^color-contrast \((label\[for="[a-z0-9-]+"\]( > strong)?(, )?)+\)$/;
+
 export class Look {
   problems = [];
   figures = {};
@@ -55,7 +59,11 @@ export class Look {
       this.problems.push(`${name}: ${violation}`);
     }
     for (const unsure of found.incomplete) {
-      (this.figures.incomplete ??= []).push(`${name}: ${unsure}`);
+      if (EXPLAINED.test(unsure)) {
+        this.figures.explained = (this.figures.explained ?? 0) + 1;
+      } else {
+        this.problems.push(`${name}: not told by axe-core: ${unsure}`);
+      }
     }
   }
 }

@@ -47,7 +47,8 @@ fn run(arguments: &[String]) -> Result<bool, TaskError> {
 /// # Errors
 /// Something of it cannot be run at all.
 pub fn walk() -> Result<Tally, TaskError> {
-    let chromium = std::env::var_os("WARD_CHROMIUM").map_or_else(|| PathBuf::from("/usr/bin/chromium"), PathBuf::from);
+    let chromium =
+        std::env::var_os("WARD_CHROMIUM").map_or_else(|| PathBuf::from("/usr/bin/chromium"), PathBuf::from);
     if !chromium.exists() && in_ci() {
         clients::install_package("chromium");
     }
@@ -55,7 +56,8 @@ pub fn walk() -> Result<Tally, TaskError> {
         println!("skipped: no Chromium at {}, or no npm", chromium.display());
         return Ok(Tally::skip());
     }
-    let (folder, output) = (target_directory()?.join("browser/run"), target_directory()?.join("browser/pictures"));
+    let (folder, output) =
+        (target_directory()?.join("browser/run"), target_directory()?.join("browser/pictures"));
     lay_out(&folder)?;
     if output.exists() {
         fs::remove_dir_all(&output).map_err(TaskError::file(&output))?;
@@ -70,7 +72,10 @@ pub fn walk() -> Result<Tally, TaskError> {
         .map(|((name, role, _), link)| format!(r#"{{"name":"{name}","role":"{role}","link":"{link}"}}"#))
         .collect();
     let mut node = program("node");
-    node.arg(folder.join("walk.mjs")).arg(&output).env("WARD_SITE", demo.site()).env("WARD_CHROMIUM", &chromium);
+    node.arg(folder.join("walk.mjs"))
+        .arg(&output)
+        .env("WARD_SITE", demo.site())
+        .env("WARD_CHROMIUM", &chromium);
     node.env("WARD_PEOPLE", format!("[{}]", people.join(",")));
     let good = shown(&mut node)?;
     demo.stop()?;

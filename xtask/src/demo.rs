@@ -61,7 +61,10 @@ fn run(arguments: &[String]) -> Result<bool, TaskError> {
         demo.stop()?;
         println!("The hub is stopped; its data stays.");
     } else {
-        println!("\nThe console is at {}. Each link lets one person in, once, who chooses a password and sets up a phone:", demo.site());
+        println!(
+            "\nThe console is at {}. Each link lets one person in, once, who chooses a password and sets up a phone:",
+            demo.site()
+        );
         for ((name, role, _), link) in PEOPLE.iter().zip(&demo.links) {
             println!("  {:<34} {link}", format!("{name}, {role}"));
         }
@@ -157,7 +160,15 @@ impl Demo {
             folder.display()
         );
         fs::write(&config, text).map_err(TaskError::file(&config))?;
-        Ok(Self { program, config, address, log: folder.join("ward.log"), hub: None, alerts: 0, links: Vec::new() })
+        Ok(Self {
+            program,
+            config,
+            address,
+            log: folder.join("ward.log"),
+            hub: None,
+            alerts: 0,
+            links: Vec::new(),
+        })
     }
 
     fn ward(&self, words: &[&str]) -> Program {

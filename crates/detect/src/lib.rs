@@ -8,6 +8,7 @@
 //! Invariant: no clock, files, network or environment in here; time is an argument.
 //! Invariant: a rule is either fully in force or named in the load report with its reason.
 
+pub mod about;
 pub mod compiled;
 pub mod correlate;
 pub mod correlation_rule;

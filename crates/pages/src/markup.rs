@@ -89,7 +89,11 @@ mod tests {
         assert_eq!(marked("run CMD.exe now", &["cmd.exe"]), "run <mark>CMD.exe</mark> now");
         assert_eq!(marked("abcdef", &["bc", "cde", ""]), "a<mark>bcde</mark>f");
         assert_eq!(marked("<a>&<a>", &["<a>"]), "<mark>&lt;a&gt;</mark>&amp;<mark>&lt;a&gt;</mark>");
-        assert_eq!(marked("é É ü", &["É"]), "é <mark>É</mark> ü", "letters that are none of ASCII as they stand");
+        assert_eq!(
+            marked("é É ü", &["É"]),
+            "é <mark>É</mark> ü",
+            "letters that are none of ASCII as they stand"
+        );
         assert_eq!(marked("abc", &[]), "abc");
     }
 

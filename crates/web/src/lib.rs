@@ -44,5 +44,5 @@ mod turns;
 pub use guard::routes;
 pub use openapi::document;
 pub use route::{Kind, Least, Parameter, Route};
-pub use state::{Answering, Caller, Check, HuntLimits, RefusedRule, RulesReport, State};
+pub use state::{Answering, Caller, Check, HuntLimits, RefusedRule, RuleText, RulesReport, State, Telling};
 pub use table::ROUTES;

@@ -41,7 +41,10 @@ impl Parameters {
         if query.len() > LONGEST {
             return Err(too_long());
         }
-        Self::of(known, form_urlencoded::parse(query.as_bytes()).filter(|(_, value)| !value.trim().is_empty()))
+        Self::of(
+            known,
+            form_urlencoded::parse(query.as_bytes()).filter(|(_, value)| !value.trim().is_empty()),
+        )
     }
 
     fn of<'a>(

@@ -28,6 +28,9 @@ pub type Answering<T> = BoxFuture<'static, T>;
 /// Says of a text why it is not what it should be.
 pub type Check = Arc<dyn Fn(&str) -> Result<(), String> + Send + Sync>;
 
+/// Tells of a rule by its id.
+pub type Telling = Arc<dyn Fn(&str) -> Option<RuleText> + Send + Sync>;
+
 /// Everything that the interface needs.
 #[derive(Clone)]
 pub struct State {
@@ -62,6 +65,8 @@ pub struct State {
     pub ready: Arc<dyn Fn() -> Result<(), String> + Send + Sync>,
     /// Which rules are in force, and which are not.
     pub rules: Arc<dyn Fn() -> RulesReport + Send + Sync>,
+    /// What the rule of this id says about itself; `None`: it is not in force (any more).
+    pub rule: Telling,
     /// Whether a text is a Sigma filter.
     ///
     /// # Errors
@@ -96,6 +101,25 @@ pub struct RulesReport {
     pub correlations: u64,
     /// What is not in force.
     pub refused: Vec<RefusedRule>,
+}
+
+/// A rule, for people to read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct RuleText {
+    /// What it detects.
+    pub description: String,
+    /// What else looks like it.
+    pub false_positives: Vec<String>,
+    /// Where more is written about it.
+    pub references: Vec<String>,
+    /// Who wrote it.
+    pub author: String,
+    /// How far it was tried.
+    pub status: String,
+    /// Its file and line.
+    pub place: String,
+    /// Its document, in YAML.
+    pub source: String,
 }
 
 /// A rule that is not in force.
@@ -137,7 +161,16 @@ impl Shared {
         let (turns, doors) = (Turns::new(state.hunt.at_once), Doors::new(state.hasher));
         let pages = Console::new(state.brand.clone())?;
         let (overviews, live) = (Overviews::default(), console::places());
-        Ok(Self { state, console: pages, doors, overviews, live, known: Known::default(), turns, requests: AtomicU64::new(0) })
+        Ok(Self {
+            state,
+            console: pages,
+            doors,
+            overviews,
+            live,
+            known: Known::default(),
+            turns,
+            requests: AtomicU64::new(0),
+        })
     }
 
     pub fn now(&self) -> Timestamp {

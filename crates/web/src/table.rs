@@ -260,17 +260,20 @@ const LIMIT: Parameter = parameter("limit", Kind::Number(500), "how many a page 
 pub(crate) const FROM: Parameter = parameter("from", Kind::Time, "the first moment");
 pub(crate) const TO: Parameter = parameter("to", Kind::Time, "the first moment after");
 pub(crate) const UNTIL: Parameter = parameter("until", Kind::Time, "the first moment after");
-pub(crate) const LAST: Parameter = parameter("last", Kind::Span, "how far back from 'to', or from now; not with 'from'");
+pub(crate) const LAST: Parameter =
+    parameter("last", Kind::Span, "how far back from 'to', or from now; not with 'from'");
 pub(crate) const RULE: Parameter = parameter("rule", Kind::Text, "id of a rule");
 pub(crate) const Q: Parameter =
     parameter("q", Kind::Text, "the query, as docs/hunt.md describes it; everything unless told");
-pub(crate) const ROWS: Parameter = parameter("limit", Kind::Number(MOST_ROWS), "how many rows; 100 unless told");
+pub(crate) const ROWS: Parameter =
+    parameter("limit", Kind::Number(MOST_ROWS), "how many rows; 100 unless told");
 pub(crate) const ESTIMATE: Parameter = parameter("estimate", Kind::Flag, "tell only what would be looked at");
 const EVIDENCE: Parameter = parameter("evidence", Kind::Flag, "with the events, as far as the lake has them");
 const WAITING: Parameter = parameter("waiting", Kind::Flag, "only those that were never replayed");
 pub(crate) const REASON: Parameter = parameter("reason", Kind::Text, "only with this reason");
 pub(crate) const SOURCE: Parameter = parameter("source", Kind::Text, "only of this source");
-pub(crate) const ORDER: Parameter = parameter("order", Kind::OneOf(&["newest"]), "newest first is the only one");
+pub(crate) const ORDER: Parameter =
+    parameter("order", Kind::OneOf(&["newest"]), "newest first is the only one");
 pub(crate) const FORMAT: Parameter =
     parameter("format", Kind::OneOf(&Format::NAMES), "how rows are written; json unless told");
 const SQL_FORMAT: Parameter = parameter(

@@ -22,8 +22,8 @@ use super::config::HubConfig;
 use super::engine::Engine;
 use super::figures::Figures;
 use super::inbox::JournalInbox;
-use super::people;
 use super::watch::Post;
+use super::{people, rule_text};
 use crate::clock::now;
 use crate::error::Error;
 
@@ -39,6 +39,7 @@ pub fn routes(
     let (journal, figures, counters) = (Arc::clone(&post.journal), Arc::clone(figures), Arc::clone(counters));
     let letters = Arc::clone(&post.letters);
     let (watched, failing) = (Arc::clone(&journal), Arc::clone(&figures));
+    let telling = Arc::clone(&post.engine);
     let (inbox, engine) = (JournalInbox(Arc::clone(&journal)), Arc::clone(&post.engine));
     let routes = ward_web::routes(State {
         store: store.clone(),
@@ -63,6 +64,7 @@ pub fn routes(
             None => Ok(()),
         }),
         rules: Arc::new(move || report(&engine.load())),
+        rule: Arc::new(move |id| rule_text::of(&telling.load(), id)),
         check_filter: Arc::new(|text| Exception::parse("filter", text, &LoadOptions::default()).map(drop)),
         replay: Arc::new(move |letter| {
             let taken = inbox.offer(again(letter), None);

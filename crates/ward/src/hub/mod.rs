@@ -22,6 +22,7 @@ mod lowly;
 mod making;
 pub(crate) mod people;
 mod refresh;
+mod rule_text;
 pub mod serve;
 mod silence;
 #[cfg(test)]

@@ -60,14 +60,19 @@ pub(crate) async fn get(visit: Visit) -> Answer {
     }
     let codes = recovery_codes::left(store, present.person).await?;
     if codes < FEW {
-        let notice = Notice::new(format!("You have {} left.", words::count(codes, ["recovery code", "recovery codes"])));
+        let notice = Notice::new(format!(
+            "You have {} left.",
+            words::count(codes, ["recovery code", "recovery codes"])
+        ));
         page = page.notice(notice.link(Link::new("Make new ones", "/account/recovery-codes")));
     }
     if let Some(next) = visit.ask.parameters.text("next").map(origin::next).filter(|next| *next != "/") {
-        page = page.notice(Notice::new("You were on your way to another page.").link(Link::new("Go on", next)));
+        page =
+            page.notice(Notice::new("You were on your way to another page.").link(Link::new("Go on", next)));
     }
     let all = sessions::own(store, present.person).await?;
-    let open = all.iter().filter(|kept| !matches!(kept.session.state(now), ward_people::session::State::Ended));
+    let open =
+        all.iter().filter(|kept| !matches!(kept.session.state(now), ward_people::session::State::Ended));
     let sessions: Vec<_> = open
         .map(|kept| SessionRow {
             id: kept.id.to_string(),
@@ -221,7 +226,8 @@ fn done(what: &str) -> Option<&'static str> {
 }
 
 fn roles(present: &Present) -> Table {
-    let mut table = Table::new("What you were given").column("Role").column("Where").column("Why it has what it has");
+    let mut table =
+        Table::new("What you were given").column("Role").column("Where").column("Why it has what it has");
     for (role, reach) in &present.roles {
         let place = match reach {
             Reach::WholeSector => "the whole sector".to_owned(),
@@ -233,9 +239,15 @@ fn roles(present: &Present) -> Table {
 }
 
 fn tries(all: &[sign_ins::SignIn]) -> Table {
-    let table = Table::new("Newest first").column("When").column("What happened").column("From").column("Browser");
+    let table =
+        Table::new("Newest first").column("When").column("What happened").column("From").column("Browser");
     all.iter().fold(table, |table, tried| {
-        let cells = [time(tried.time), outcome(tried.outcome).to_owned(), tried.address.clone(), browser(&tried.device)];
+        let cells = [
+            time(tried.time),
+            outcome(tried.outcome).to_owned(),
+            tried.address.clone(),
+            browser(&tried.device),
+        ];
         table.row(cells.map(Cell::text))
     })
 }
@@ -261,8 +273,22 @@ fn browser(agent: &str) -> String {
         known.iter().find(|(mark, _)| agent.contains(mark)).map(|(_, name)| *name)
     };
     // In this order: most browsers also say that they are others.
-    let browser = first(&[("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari")]);
-    let system = first(&[("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Windows", "Windows"), ("Mac OS", "macOS"), ("CrOS", "ChromeOS"), ("Linux", "Linux")]);
+    let browser = first(&[
+        ("Edg/", "Edge"),
+        ("OPR/", "Opera"),
+        ("Firefox/", "Firefox"),
+        ("Chrome/", "Chrome"),
+        ("Safari/", "Safari"),
+    ]);
+    let system = first(&[
+        ("Android", "Android"),
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("Windows", "Windows"),
+        ("Mac OS", "macOS"),
+        ("CrOS", "ChromeOS"),
+        ("Linux", "Linux"),
+    ]);
     match (browser, system) {
         (Some(browser), Some(system)) => format!("{browser} on {system}"),
         _ if agent.is_empty() => "not told".to_owned(),

@@ -62,7 +62,10 @@ pub(crate) async fn post_new(visit: Visit) -> Answer {
         None => None,
     };
     if organisation.is_none() {
-        faults.push(Fault::new("organisation", "Enter the code of the organisation whose events it sends, such as RR8"));
+        faults.push(Fault::new(
+            "organisation",
+            "Enter the code of the organisation whose events it sends, such as RR8",
+        ));
     }
     let pause: Option<i64> = if minutes.is_empty() { Some(SILENT) } else { minutes.parse().ok() };
     let pause = pause.filter(|pause| (1..=LONGEST).contains(pause));
@@ -79,7 +82,12 @@ pub(crate) async fn post_new(visit: Visit) -> Answer {
         let fault = Fault::new("name", "Enter another name: this one is taken");
         return visit.show(NEW, &page(&visit).faults([fault]), &shown);
     }
-    let source = Source { id: id.clone(), organisation: organisation.id, rate: None, silent_after: Some(pause * 60_000_000) };
+    let source = Source {
+        id: id.clone(),
+        organisation: organisation.id,
+        rate: None,
+        silent_after: Some(pause * 60_000_000),
+    };
     sources::put(store, visit.actor()?, visit.ask.now, &source).await?;
     Ok(sent_on(&format!("/sources/{id}")))
 }
@@ -105,7 +113,11 @@ pub(crate) async fn issue(visit: Visit) -> Answer {
 pub(crate) async fn get(visit: Visit) -> Answer {
     let id = named(&visit)?;
     sources::get(visit.ask.store(), visit.ask.scope()?, &id).await?;
-    visit.show("sources/connect.jinja", &below(&visit, "Connect this source", &id), &connect(&visit, &id, None))
+    visit.show(
+        "sources/connect.jinja",
+        &below(&visit, "Connect this source", &id),
+        &connect(&visit, &id, None),
+    )
 }
 
 /// `POST /sources/{id}/revoke`: a token is good no more.
@@ -113,7 +125,10 @@ pub(crate) async fn revoke(visit: Visit) -> Answer {
     let id = named(&visit)?;
     let (store, scope) = (visit.ask.store(), visit.ask.scope()?);
     let token = TokenId(visit.form.text("token").to_owned());
-    let known = tokens::list(store, scope).await?.into_iter().any(|it| it.id == token && it.grant == Grant::Ingest(id.clone()));
+    let known = tokens::list(store, scope)
+        .await?
+        .into_iter()
+        .any(|it| it.id == token && it.grant == Grant::Ingest(id.clone()));
     if !known {
         return Err(Refusal::missing("token"));
     }
@@ -128,7 +143,8 @@ pub(super) fn named(visit: &Visit) -> Result<SourceId, Refusal> {
 
 fn connect(visit: &Visit, source: &SourceId, token: Option<&str>) -> Connect {
     let host = visit.face.headers.get("host").and_then(|host| host.to_str().ok()).unwrap_or("localhost");
-    let name = host.rsplit_once(':').map_or(host, |(name, port)| if port.contains(']') { host } else { name });
+    let name =
+        host.rsplit_once(':').map_or(host, |(name, port)| if port.contains(']') { host } else { name });
     let scheme = if visit.ask.state().secure { "https" } else { "http" };
     Connect {
         source: source.to_string(),

@@ -20,7 +20,8 @@ impl Form {
     /// # Errors
     /// 400: it has too many fields. 415: it is no form.
     pub fn read(headers: &HeaderMap, body: &Bytes) -> Result<Self, Refusal> {
-        let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let kind =
+            headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let kind = kind.split(';').next().unwrap_or_default().trim();
         if !body.is_empty() && !kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
             return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "could not read what was sent")

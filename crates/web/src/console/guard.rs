@@ -97,7 +97,9 @@ async fn answer(
 /// The access of the browser's session, if it has one that is good.
 async fn signed_in(face: &Face) -> Result<Option<Arc<ward_store::auth::Access>>, Refusal> {
     match Cookie::Session.of(&face.headers, face.shared.state.secure) {
-        Some(secret) if face.headers.contains_key(&BY_ITSELF) => access::peek_session(&face.shared, secret).await,
+        Some(secret) if face.headers.contains_key(&BY_ITSELF) => {
+            access::peek_session(&face.shared, secret).await
+        }
         Some(secret) => access::of_session(&face.shared, secret).await,
         None => Ok(None),
     }
@@ -144,7 +146,8 @@ async fn let_in(
     let parameters = Parameters::read_form(view.parameters, parts.uri.query().unwrap_or_default())?;
     let body = guard::read(body).await?;
     let form = if looks { Form::default() } else { Form::read(&parts.headers, &body)? };
-    let caller = parts.extensions.get::<Caller>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |caller| caller.0);
+    let caller =
+        parts.extensions.get::<Caller>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |caller| caller.0);
     let (access, number) = (face.access.clone(), Arc::clone(&face.number));
     let permission = view.door.permission();
     let ask = Ask { shared, access, permission, now, number, path, parameters, body };
@@ -155,7 +158,8 @@ async fn let_in(
 fn show_again(face: &Face, looks: bool) -> Response {
     // A form is filled in once more, on the page that it was sent from.
     let from = face.headers.get(header::REFERER).and_then(|value| value.to_str().ok()?.parse::<Uri>().ok());
-    let next = if looks { face.here.clone() } else { from.map_or_else(|| "/".to_owned(), |from| here(&from)) };
+    let next =
+        if looks { face.here.clone() } else { from.map_or_else(|| "/".to_owned(), |from| here(&from)) };
     sent_on(&format!("/again?next={}", escaped(&next)))
 }
 

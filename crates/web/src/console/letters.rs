@@ -76,7 +76,10 @@ pub(crate) async fn list(visit: Visit) -> Answer {
         },
         ..List::default()
     };
-    list.with(reasons, "Nothing is set aside.").with(dropped, "None was given up.").with(table, "").show(&visit, &page)
+    list.with(reasons, "Nothing is set aside.")
+        .with(dropped, "None was given up.")
+        .with(table, "")
+        .show(&visit, &page)
 }
 
 #[derive(Serialize)]
@@ -117,7 +120,8 @@ pub(crate) async fn get(visit: Visit) -> Answer {
         cut: letter.content.len() > LONGEST,
         may_replay: visit.may(Permission::ReplayLetters),
     };
-    let mut page = visit.page("A record that could not be read").below([Link::new("Set aside", "/set-aside")]);
+    let mut page =
+        visit.page("A record that could not be read").below([Link::new("Set aside", "/set-aside")]);
     if visit.ask.parameters.text("done") == Some("replayed") {
         page = page.notice(Notice::success(
             "It is tried again. If it still cannot be read, it is set aside anew under another number.",

@@ -178,8 +178,17 @@ async fn map(visit: &Visit, overview: &Overview) -> Result<Option<Chart>, crate:
     };
     let mut tiles: Vec<Tile> = overview.boards.iter().map(tile).collect();
     if overview.elsewhere > 0 {
-        tiles.push(Tile { code: "-".to_owned(), name: "of no care board".to_owned(), count: overview.elsewhere, href: None });
+        tiles.push(Tile {
+            code: "-".to_owned(),
+            name: "of no care board".to_owned(),
+            count: overview.elsewhere,
+            href: None,
+        });
     }
-    let map = TileMap { title: "Alerts that are not closed, by care board", unit: ["alert", "alerts"], tiles: &tiles };
+    let map = TileMap {
+        title: "Alerts that are not closed, by care board",
+        unit: ["alert", "alerts"],
+        tiles: &tiles,
+    };
     Ok(Some(map.chart()))
 }

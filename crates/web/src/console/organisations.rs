@@ -39,8 +39,10 @@ pub(crate) async fn list(visit: Visit) -> Answer {
     }
     let last = shown.last().filter(|_| !more.is_empty());
     let list = List {
-        lede: words::count(many, ["organisation", "organisations"]) + if wanted.is_empty() { " that you see." } else { " with this in name or code." },
-        next: last.map(|last| next("/organisations", &[("q", wanted)], &cursor::shown(LIST, last.id.as_str()))),
+        lede: words::count(many, ["organisation", "organisations"])
+            + if wanted.is_empty() { " that you see." } else { " with this in name or code." },
+        next: last
+            .map(|last| next("/organisations", &[("q", wanted)], &cursor::shown(LIST, last.id.as_str()))),
         search: Some(Search { action: "/organisations", label: "Name or code", value: wanted.to_owned() }),
         ..List::default()
     };
@@ -87,13 +89,19 @@ pub(crate) async fn get(visit: Visit) -> Answer {
 }
 
 fn columns(table: Table) -> Table {
-    table.column("Name").column("Code").column("Kind").numbers("Alerts not closed").numbers("Critical or high")
+    table
+        .column("Name")
+        .column("Code")
+        .column("Kind")
+        .numbers("Alerts not closed")
+        .numbers("Critical or high")
 }
 
 fn row(visit: &Visit, organisation: &Organisation, open: &BTreeMap<OrganisationId, [u64; 2]>) -> [Cell; 5] {
     let id = &organisation.id;
     let [all, worst] = open.get(id).copied().unwrap_or_default();
-    let to = |more: &str| visit.may(Permission::SeeAlerts).then(|| format!("/alerts?organisation={id}{more}"));
+    let to =
+        |more: &str| visit.may(Permission::SeeAlerts).then(|| format!("/alerts?organisation={id}{more}"));
     [
         Cell::text(&organisation.name).to(Some(format!("/organisations/{id}"))),
         Cell::text(id.as_str()),

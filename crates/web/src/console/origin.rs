@@ -73,9 +73,17 @@ mod tests {
             assert_eq!(next(good), good);
         }
         let long = format!("/{}", "x".repeat(LONGEST));
-        for wrong in
-            ["", "//evil.example", "https://evil.example", "/\\evil.example", "\\/evil", "/a\r\nb", "/a b", "/é", &long]
-        {
+        for wrong in [
+            "",
+            "//evil.example",
+            "https://evil.example",
+            "/\\evil.example",
+            "\\/evil",
+            "/a\r\nb",
+            "/a b",
+            "/é",
+            &long,
+        ] {
             assert_eq!(next(wrong), "/", "{wrong:?}");
         }
     }

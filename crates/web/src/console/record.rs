@@ -15,7 +15,8 @@ use crate::refusal::Refusal;
 pub(crate) async fn get(visit: Visit) -> Answer {
     let (ask, page) = (&visit.ask, A_PAGE as u64);
     let head = ledger::head(ask.store()).await?;
-    let end = ask.parameters.text("until").and_then(|it| it.parse().ok()).unwrap_or(head.number).min(head.number);
+    let end =
+        ask.parameters.text("until").and_then(|it| it.parse().ok()).unwrap_or(head.number).min(head.number);
     let begin = end.saturating_sub(page);
     let mut entries = ledger::entries(ask.store(), ask.scope()?, begin, A_PAGE as u32).await?;
     entries.retain(|entry| entry.number <= end);

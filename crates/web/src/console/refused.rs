@@ -31,11 +31,12 @@ pub(super) fn answer(face: &Face, refusal: Refusal, looks: bool) -> Response {
     let mut paragraphs = match status {
         StatusCode::NOT_FOUND => vec![
             "There is no such page, or it is about something that you were not given to see.".to_owned(),
-            "If you typed or pasted the address, check that it is whole. You can go on from the start page.".to_owned(),
+            "If you typed or pasted the address, check that it is whole. You can go on from the start page."
+                .to_owned(),
         ],
-        status if status.is_server_error() && told.retry_after.is_none() => vec![
-            "Nothing that you did is lost unless this page says so. Try again in a minute.".to_owned(),
-        ],
+        status if status.is_server_error() && told.retry_after.is_none() => {
+            vec!["Nothing that you did is lost unless this page says so. Try again in a minute.".to_owned()]
+        }
         _ => vec![sentence(&told.message)],
     };
     if status != StatusCode::NOT_FOUND {

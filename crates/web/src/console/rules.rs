@@ -53,7 +53,9 @@ pub(crate) async fn list(visit: Visit) -> Answer {
     }
     let mut page = visit.page("Exceptions").below([Link::new("Rules", "/rules")]);
     page = match ask.parameters.text("done") {
-        Some("ended") => page.notice(Notice::success("The exception has ended. What it muted is told again.")),
+        Some("ended") => {
+            page.notice(Notice::success("The exception has ended. What it muted is told again."))
+        }
         Some("made") => page.notice(Notice::success("The exception is in force from now on.")),
         _ => page,
     };

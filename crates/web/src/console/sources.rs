@@ -30,7 +30,8 @@ pub(crate) async fn list(visit: Visit) -> Answer {
     let only_silent = ask.parameters.flag("silent");
     let wanted = |entered: &&Entered| !only_silent || silent.contains_key(&entered.source.id);
     let many = all.iter().filter(wanted).count() as u64;
-    let rest = all.iter().filter(wanted).filter(|it| after.as_ref().is_none_or(|after| it.source.id > *after));
+    let rest =
+        all.iter().filter(wanted).filter(|it| after.as_ref().is_none_or(|after| it.source.id > *after));
     let page: Vec<&Entered> = rest.take(A_PAGE + 1).collect();
     let (shown, more) = page.split_at(page.len().min(A_PAGE));
     let mut table = Table::new("By name").column("Source").column("Organisation").column("State");
@@ -40,8 +41,10 @@ pub(crate) async fn list(visit: Visit) -> Answer {
     let flag = if only_silent { "true" } else { "" };
     let last = shown.last().filter(|_| !more.is_empty());
     let list = List {
-        lede: words::count(many, ["source", "sources"]) + if only_silent { " that should have sent something." } else { " of events." },
-        next: last.map(|last| next("/sources", &[("silent", flag)], &cursor::shown(LIST, last.source.id.as_str()))),
+        lede: words::count(many, ["source", "sources"])
+            + if only_silent { " that should have sent something." } else { " of events." },
+        next: last
+            .map(|last| next("/sources", &[("silent", flag)], &cursor::shown(LIST, last.source.id.as_str()))),
         links: vec![
             match only_silent {
                 true => Link::new("All sources", "/sources"),
@@ -68,8 +71,14 @@ pub(crate) async fn get(visit: Visit) -> Answer {
     let silent = silent(&visit).await?;
     let [_, organisation, state] = row(&entered, &silent);
     let fact = |name: &str, cell: Cell| [Cell::text(name), cell];
-    let rate = entered.source.rate.map_or_else(|| "not bounded".to_owned(), |rate| format!("{} events a second", words::number(rate.into())));
-    let pause = entered.source.silent_after.map_or_else(|| "never".to_owned(), |pause| format!("after {} minutes", pause / 60_000_000));
+    let rate = entered.source.rate.map_or_else(
+        || "not bounded".to_owned(),
+        |rate| format!("{} events a second", words::number(rate.into())),
+    );
+    let pause = entered
+        .source
+        .silent_after
+        .map_or_else(|| "never".to_owned(), |pause| format!("after {} minutes", pause / 60_000_000));
     let facts = Table::new("What is known of it")
         .column("What")
         .column("Value")
@@ -82,7 +91,9 @@ pub(crate) async fn get(visit: Visit) -> Answer {
     if may_issue(&visit) {
         let scope = ask.access()?.scope(Permission::ManageTokens);
         let wanted = Grant::Ingest(id.clone());
-        issued.extend(tokens::list(ask.store(), scope).await?.into_iter().filter(|token| token.grant == wanted));
+        issued.extend(
+            tokens::list(ask.store(), scope).await?.into_iter().filter(|token| token.grant == wanted),
+        );
     }
     let shown = Shown {
         id: id.to_string(),

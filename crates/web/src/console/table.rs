@@ -4,11 +4,13 @@ use ward_people::Permission::{self, *};
 
 use super::view::{Door, View};
 use super::{
-    account, alerts, connect, hunt, letters, live, now, organisations, people, record, rules, sign_in, sources,
+    account, alerts, connect, hunt, letters, live, now, organisations, people, record, rules, sign_in,
+    sources,
 };
 use crate::route::{Kind, Parameter};
 use crate::table::{
-    CURSOR, ESTIMATE, FORMAT, FROM, LAST, LEVEL, ORDER, ORGANISATION, Q, REASON, ROWS, RULE, SOURCE, STATE, TO, UNTIL,
+    CURSOR, ESTIMATE, FORMAT, FROM, LAST, LEVEL, ORDER, ORGANISATION, Q, REASON, ROWS, RULE, SOURCE, STATE,
+    TO, UNTIL,
 };
 
 /// All pages, and the forms that are sent to them.
@@ -50,7 +52,22 @@ pub const VIEWS: &[View] = &[
     View {
         door: may(SeeAlerts),
         scoped: true,
-        parameters: &[STATE, LEVEL, EXACTLY, ORGANISATION, RULE, ENTITY, OWNER, VERDICT, FROM, UNTIL, OPENED_FROM, OPENED_UNTIL, CURSOR, DONE],
+        parameters: &[
+            STATE,
+            LEVEL,
+            EXACTLY,
+            ORGANISATION,
+            RULE,
+            ENTITY,
+            OWNER,
+            VERDICT,
+            FROM,
+            UNTIL,
+            OPENED_FROM,
+            OPENED_UNTIL,
+            CURSOR,
+            DONE,
+        ],
         ..get("/alerts", |visit| Box::pin(alerts::queue::get(visit)))
     },
     View {
@@ -213,7 +230,10 @@ pub const VIEWS: &[View] = &[
         ..get("/people", |visit| Box::pin(people::list(visit)))
     },
     View { door: may(ManagePeople), ..get("/people/new", |visit| Box::pin(people::change::get_new(visit))) },
-    View { door: may(ManagePeople), ..post("/people/new", |visit| Box::pin(people::change::post_new(visit))) },
+    View {
+        door: may(ManagePeople),
+        ..post("/people/new", |visit| Box::pin(people::change::post_new(visit)))
+    },
     View {
         door: may(SeePeople),
         scoped: true,
@@ -279,7 +299,8 @@ const fn text(name: &'static str, about: &'static str) -> Parameter {
     Parameter { name, kind: Kind::Text, repeated: false, about }
 }
 
-const ALL: Parameter = Parameter { name: "all", kind: Kind::Flag, repeated: false, about: "search even without words" };
+const ALL: Parameter =
+    Parameter { name: "all", kind: Kind::Flag, repeated: false, about: "search even without words" };
 const EXACTLY: Parameter =
     Parameter { name: "exactly", kind: LEVEL.kind, repeated: false, about: "only this level" };
 const ENTITY: Parameter = text("entity", "name of what the alert is about");
@@ -296,7 +317,11 @@ const VERDICT: Parameter = Parameter {
 };
 const NAMED: Parameter = text("q", "a part of the name");
 const NUMBER: Parameter = text("until", "number of the newest entry that is shown");
-const SILENT: Parameter =
-    Parameter { name: "silent", kind: Kind::Flag, repeated: false, about: "only those that should have sent something" };
+const SILENT: Parameter = Parameter {
+    name: "silent",
+    kind: Kind::Flag,
+    repeated: false,
+    about: "only those that should have sent something",
+};
 const NEXT: Parameter = text("next", "where to go on to");
 const DONE: Parameter = text("done", "what was just done");

@@ -52,7 +52,8 @@ impl Hub {
 
     /// Somebody with these roles, a password and a second factor.
     pub async fn person(&self, name: &str, roles: &[(Role, Reach)]) -> Account {
-        let (by, powers, now) = (Actor::operator("test"), Powers::everything(Scope::whole_sector()), self.now());
+        let (by, powers, now) =
+            (Actor::operator("test"), Powers::everything(Scope::whole_sector()), self.now());
         let email = format!("{name}@{SITE}");
         let new = persons::NewPerson {
             name: format!("{name} of the test"),
@@ -117,7 +118,8 @@ impl Browser {
             .header("origin", &self.origin)
             .extension(Caller(self.address));
         if !self.cookies.is_empty() {
-            let all: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            let all: Vec<String> =
+                self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
             request = request.header("cookie", all.join("; "));
         }
         if form.is_some() {

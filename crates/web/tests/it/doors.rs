@@ -32,7 +32,10 @@ async fn one_signs_in_with_password_and_digits_and_out_again() {
     assert!(browser.get("/alerts").await.expect(200).text().contains("Shadow copies deleted"));
     let mut old = hub.browser();
     old.cookies.insert("__Host-ward-session".into(), before);
-    assert!(old.get("/alerts").await.sent_on().starts_with("/sign-in"), "the first secret opens nothing any more");
+    assert!(
+        old.get("/alerts").await.sent_on().starts_with("/sign-in"),
+        "the first secret opens nothing any more"
+    );
     let told = browser.get("/account").await.expect(200).text();
     assert!(told.contains("Organisation security lead") && told.contains("this browser"), "{told}");
 
@@ -102,7 +105,8 @@ async fn the_first_link_makes_an_administrator_with_all_that_it_takes() {
     assert!(page.contains("Become the first administrator"), "{page}");
     let weak = [("name", "Mo"), ("email", "mo@ward.example"), ("password", "ward ward ward"), ("again", "")];
     assert!(browser.post(&path, &weak).await.expect(422).text().contains("Choose another password"));
-    let good = [("name", "Mo Ahmed"), ("email", "mo@ward.example"), ("password", PASSWORD), ("again", PASSWORD)];
+    let good =
+        [("name", "Mo Ahmed"), ("email", "mo@ward.example"), ("password", PASSWORD), ("again", PASSWORD)];
     assert_eq!(browser.post(&path, &good).await.sent_on(), "/sign-in/set-up?next=%2F");
     assert_eq!(hub.browser().get(&path).await.status, 410, "a link is good once");
 
@@ -124,7 +128,8 @@ async fn the_first_link_makes_an_administrator_with_all_that_it_takes() {
 fn base32(letters: &str) -> Vec<u8> {
     let (mut bits, mut many, mut bytes) = (0_u32, 0, Vec::new());
     for letter in letters.bytes().filter(|letter| *letter != b' ') {
-        bits = bits << 5 | u32::from(if letter.is_ascii_digit() { letter - b'2' + 26 } else { letter - b'A' });
+        bits =
+            bits << 5 | u32::from(if letter.is_ascii_digit() { letter - b'2' + 26 } else { letter - b'A' });
         many += 5;
         if many >= 8 {
             many -= 8;
@@ -142,9 +147,8 @@ async fn a_link_for_a_new_password_keeps_the_second_factor() {
     signed_in.get("/").await.expect(200);
     let (by, powers) = (Actor::operator("test"), Powers::everything(Scope::whole_sector()));
     let expires = Timestamp::from_micros(hub.now().micros() + 3_600_000_000);
-    let (_, secret) = links::make(&hub.store, &by, hub.now(), &powers, anna.id, Purpose::Password, expires)
-        .await
-        .unwrap();
+    let (_, secret) =
+        links::make(&hub.store, &by, hub.now(), &powers, anna.id, Purpose::Password, expires).await.unwrap();
     let path = format!("/link/{}", secret.expose());
     let mut browser = hub.browser();
     let page = browser.get(&path).await.expect(200).text();
@@ -181,7 +185,11 @@ async fn guesses_wait_and_a_browser_that_was_here_before_does_not_wait_for_stran
     assert!(half(&mut known, &anna.email).await.sent_on().starts_with("/sign-in/second-factor"));
     let mut elsewhere = hub.browser();
     elsewhere.address = "203.0.113.9".parse().unwrap();
-    assert_eq!(half(&mut elsewhere, &anna.email).await.status, 429, "where she never was, she waits or has a link");
+    assert_eq!(
+        half(&mut elsewhere, &anna.email).await.status,
+        429,
+        "where she never was, she waits or has a link"
+    );
 }
 
 #[tokio::test]
@@ -209,7 +217,8 @@ async fn forms_of_other_sites_change_nothing() {
     let mut browser = hub.signed_in(&anna, true).await;
     browser.origin = "https://evil.example".into();
     let verdict = [("verdict", "false_positive"), ("reason", "x")];
-    for path in ["/sign-out".to_owned(), format!("/alerts/{}/verdict", hub.leeds.alert), "/alerts".to_owned()] {
+    for path in ["/sign-out".to_owned(), format!("/alerts/{}/verdict", hub.leeds.alert), "/alerts".to_owned()]
+    {
         assert!(browser.post(&path, &verdict).await.expect(403).text().contains("nothing was changed"));
     }
     browser.origin = "null".into();
@@ -224,7 +233,11 @@ async fn nobody_is_led_to_another_site() {
     for wrong in ["//evil.example", "https://evil.example/", "/\\evil.example", "/a\r\nSet-Cookie: x=y"] {
         let mut browser = hub.browser();
         let fields = [("email", anna.email.as_str()), ("password", PASSWORD), ("next", wrong)];
-        assert_eq!(browser.post("/sign-in", &fields).await.sent_on(), "/sign-in/second-factor?next=%2F", "{wrong:?}");
+        assert_eq!(
+            browser.post("/sign-in", &fields).await.sent_on(),
+            "/sign-in/second-factor?next=%2F",
+            "{wrong:?}"
+        );
         hub.wait(1_000);
     }
     let mut signed_in = hub.signed_in(&anna, true).await;

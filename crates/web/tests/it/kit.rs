@@ -29,7 +29,7 @@ use ward_store::people::persons;
 use ward_store::segments::{self, SegmentDone};
 use ward_store::tokens::{self, Grant, NewToken, Role, TokenReach};
 use ward_store::{FindingId, Store, StoreOptions, organisations, sources};
-use ward_web::{HuntLimits, RefusedRule, Route, RulesReport, State};
+use ward_web::{HuntLimits, RefusedRule, Route, RuleText, RulesReport, State};
 
 pub const LEEDS: &str = "RR8";
 pub const YORK: &str = "RCB";
@@ -110,6 +110,17 @@ impl Hub {
                     place: "bad.yml:3".to_owned(),
                     reason: "no condition".to_owned(),
                 }],
+            }),
+            rule: Arc::new(|id| {
+                (id == "r1").then(|| RuleText {
+                    description: "Somebody takes the way back away.".into(),
+                    false_positives: vec!["Backups that tidy up".into()],
+                    references: vec!["https://attack.example/t1490".into(), "javascript:alert(1)".into()],
+                    author: "A. Nurse".into(),
+                    place: "rules/r1.yml:1".into(),
+                    source: "title: Shadow copies deleted".into(),
+                    ..RuleText::default()
+                })
             }),
             check_filter: Arc::new(|text| {
                 if text.contains("filter:") { Ok(()) } else { Err("it has no 'filter'".to_owned()) }

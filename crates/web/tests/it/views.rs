@@ -212,11 +212,23 @@ async fn an_alert_is_worked_on_from_the_queue_to_its_verdict() {
     let queue = browser.get("/alerts").await.expect(200).text();
     assert!(queue.contains(&format!("href=\"{alert}\"")) && queue.contains("1 alert"), "{queue}");
     let page = browser.get(&alert).await.expect(200).text();
-    for part in ["Shadow copies deleted", "T1490", "vssadmin.exe", "Nobody has it in hand", "Leeds"] {
+    for part in [
+        "Shadow copies deleted",
+        "T1490",
+        "takes the way back",
+        "Backups that tidy up",
+        "A. Nurse",
+        "vssadmin.exe",
+        "Nobody has it in hand",
+        "Leeds",
+    ] {
         assert!(page.contains(part), "{part}: {page}");
     }
     let finding = browser.get(&format!("/findings/{}", hub.leeds.finding)).await.expect(200).text();
-    assert!(finding.contains("<mark>vssadmin.exe</mark>") && finding.contains("1 event is not in the lake"), "{finding}");
+    assert!(
+        finding.contains("<mark>vssadmin.exe</mark>") && finding.contains("1 event is not in the lake"),
+        "{finding}"
+    );
 
     let empty = browser.post(&format!("{alert}/verdict"), &[]).await.expect(422).text();
     assert!(empty.contains("Choose what it was") && empty.contains("Enter why"), "{empty}");
@@ -226,7 +238,10 @@ async fn an_alert_is_worked_on_from_the_queue_to_its_verdict() {
     let evil = "<script>alert(1)</script>";
     browser.post(&format!("{alert}/comment"), &[("comment", evil)]).await.sent_on();
     let fields = [("verdict", "false_positive"), ("why", "The rule is too broad"), ("reason", "backup job")];
-    assert_eq!(browser.post(&format!("{alert}/verdict"), &fields).await.sent_on(), format!("{alert}?done=judged"));
+    assert_eq!(
+        browser.post(&format!("{alert}/verdict"), &fields).await.sent_on(),
+        format!("{alert}?done=judged")
+    );
     let page = browser.get(&alert).await.expect(200).text();
     for part in [
         "Took it in hand",

@@ -80,7 +80,10 @@ pub(crate) async fn post(visit: Visit) -> Answer {
         finding.finding.matched.iter().filter(|(name, _)| ticked.contains(&name.as_str())).collect();
     let (reason, mut faults) = (visit.form.text("reason"), Vec::new());
     if chosen.is_empty() {
-        faults.push(Fault::new("field", "Tick at least one value: without any, the whole rule would be silent"));
+        faults.push(Fault::new(
+            "field",
+            "Tick at least one value: without any, the whole rule would be silent",
+        ));
     }
     if visit.form.text("do") != "preview" && reason.is_empty() {
         faults.push(Fault::new("reason", "Enter why this is to be passed over"));

@@ -19,6 +19,7 @@ use crate::console::now::colour;
 use crate::console::visit::{Visit, escaped};
 use crate::cursor;
 use crate::refusal::Refusal;
+use crate::state::RuleText;
 
 pub(super) const TEMPLATE: &str = "alerts/alert.jinja";
 
@@ -64,6 +65,8 @@ struct Shown {
     may_except: bool,
     may_hunt: bool,
     people: Vec<Choice>,
+    /// What the rule says about itself, if it is in force.
+    about: Option<RuleText>,
     /// What was filled into the form that must be put right.
     chosen: String,
     reason: String,
@@ -142,12 +145,17 @@ pub(super) async fn shown(visit: &Visit, faults: Vec<Fault>) -> Answer {
     people.extend(steps.iter().filter_map(|step| step.by.name.parse::<PersonId>().ok()));
     people.extend(steps.iter().filter_map(|step| step.owner.clone().flatten()?.parse::<PersonId>().ok()));
     let mut places = BTreeSet::from([alert.organisation.clone()]);
-    places.extend(similar.iter().flat_map(|(_, _, _, alerts)| alerts.iter().map(|it| it.organisation.clone())));
+    places
+        .extend(similar.iter().flat_map(|(_, _, _, alerts)| alerts.iter().map(|it| it.organisation.clone())));
     let names = Names::of(store, scope, places, people).await?;
     let may = |permission: Permission| {
         ask.access().is_ok_and(|access| access.scope(permission).sees(&alert.organisation))
     };
-    let people = if may(Permission::AssignAlerts) { assignable(visit, &alert.organisation).await? } else { Vec::new() };
+    let people = if may(Permission::AssignAlerts) {
+        assignable(visit, &alert.organisation).await?
+    } else {
+        Vec::new()
+    };
     let page = page(visit, &alert).faults(faults);
     let shown = Shown {
         id: alert.id.to_string(),
@@ -192,6 +200,7 @@ pub(super) async fn shown(visit: &Visit, faults: Vec<Fault>) -> Answer {
         may_except: may(Permission::MakeExceptions),
         may_hunt: may(Permission::Hunt),
         people,
+        about: (visit.ask.state().rule)(&alert.rule).map(readable),
         chosen: visit.form.text("verdict").to_owned(),
         reason: visit.form.text("reason").to_owned(),
     };
@@ -205,7 +214,9 @@ fn page(visit: &Visit, alert: &Alert) -> Page {
             Notice::success("Your verdict is recorded.").link(Link::new("Back to the queue", "/alerts")),
         ),
         Some("worked") => page.notice(Notice::success("Done.")),
-        Some("commented") => page.notice(Notice::success("Your comment is there for everybody who sees this alert.")),
+        Some("commented") => {
+            page.notice(Notice::success("Your comment is there for everybody who sees this alert."))
+        }
         _ => page,
     }
 }
@@ -243,7 +254,10 @@ fn next_step(alert: &Alert) -> &'static str {
     }
 }
 
-async fn similar(visit: &Visit, alert: &Alert) -> Result<Vec<(&'static str, u64, String, Vec<Alert>)>, Refusal> {
+async fn similar(
+    visit: &Visit,
+    alert: &Alert,
+) -> Result<Vec<(&'static str, u64, String, Vec<Alert>)>, Refusal> {
     let (store, scope) = (visit.ask.store(), visit.ask.access()?.scope(Permission::SeeAlerts));
     let rule = escaped(&alert.rule);
     let all = "state=open&state=acknowledged&state=closed";
@@ -257,9 +271,17 @@ async fn similar(visit: &Visit, alert: &Alert) -> Result<Vec<(&'static str, u64,
     let entity = escaped(alert.entity.name());
     let code = &alert.organisation;
     let wanted = [
-        ("The same rule at this organisation", here, format!("/alerts?{all}&rule={rule}&organisation={code}")),
+        (
+            "The same rule at this organisation",
+            here,
+            format!("/alerts?{all}&rule={rule}&organisation={code}"),
+        ),
         ("The same rule at every organisation that you see", same_rule, format!("/alerts?{all}&rule={rule}")),
-        ("Other alerts about the same", same_entity, format!("/alerts?{all}&entity={entity}&organisation={code}")),
+        (
+            "Other alerts about the same",
+            same_entity,
+            format!("/alerts?{all}&entity={entity}&organisation={code}"),
+        ),
     ];
     let mut similar = Vec::new();
     for (title, filter, href) in wanted {
@@ -333,6 +355,14 @@ fn finding_shown(stored: &Stored) -> FindingShown {
     }
 }
 
+/// Only what is an address of the web becomes a link.
+fn readable(mut about: RuleText) -> RuleText {
+    about
+        .references
+        .retain(|reference| reference.starts_with("https://") || reference.starts_with("http://"));
+    about
+}
+
 /// `attack.t1059.001` as ATT&CK names it.
 fn technique(tag: &str) -> Option<Technique> {
     let number = tag.strip_prefix("attack.t")?;
@@ -346,7 +376,8 @@ fn technique(tag: &str) -> Option<Technique> {
 /// `attack.defense-evasion` as people say it.
 fn tactic(tag: &str) -> Option<String> {
     let name = tag.strip_prefix("attack.")?;
-    let is_tactic = !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || matches!(c, '-' | '_'));
+    let is_tactic =
+        !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || matches!(c, '-' | '_'));
     is_tactic.then(|| name.replace(['-', '_'], " "))
 }
 
@@ -357,7 +388,10 @@ mod tests {
     #[test]
     fn tags_become_what_attack_calls_them() {
         let shown = technique("attack.t1059.001").unwrap();
-        assert_eq!((shown.id.as_str(), shown.href.as_str()), ("T1059.001", "https://attack.mitre.org/techniques/T1059/001/"));
+        assert_eq!(
+            (shown.id.as_str(), shown.href.as_str()),
+            ("T1059.001", "https://attack.mitre.org/techniques/T1059/001/")
+        );
         for other in ["attack.impact", "attack.t", "cve.2021-44228", "attack.t10/../x", "attack.s0154"] {
             assert!(technique(other).is_none(), "{other}");
         }

@@ -108,7 +108,9 @@ pub(crate) async fn get(visit: Visit) -> Answer {
     let me = super::me(&visit)?;
     let rows = page.alerts.iter().map(|alert| row(alert, &named, &me)).collect();
     let query = query(wanted, None);
-    let with = |more: String| if query.is_empty() { format!("/alerts?{more}") } else { format!("/alerts?{query}&{more}") };
+    let with = |more: String| {
+        if query.is_empty() { format!("/alerts?{more}") } else { format!("/alerts?{query}&{more}") }
+    };
     let views = views::list(store, visit.present()?.person, PAGE).await?;
     let mut shown_page = visit.page("Alerts").wide();
     if let Some(notice) = wanted.text("done").and_then(done) {
@@ -117,13 +119,21 @@ pub(crate) async fn get(visit: Visit) -> Answer {
     let shown = Shown {
         rows,
         total: page.total,
-        next: page.next.map(|next| with(format!("cursor={}", escaped(&cursor::shown(LIST, &next.to_string()))))),
-        first: after.is_some().then(|| if query.is_empty() { "/alerts".to_owned() } else { format!("/alerts?{query}") }),
+        next: page
+            .next
+            .map(|next| with(format!("cursor={}", escaped(&cursor::shown(LIST, &next.to_string()))))),
+        first: after
+            .is_some()
+            .then(|| if query.is_empty() { "/alerts".to_owned() } else { format!("/alerts?{query}") }),
         cuts: cuts(wanted),
         filter: shown_filter(wanted, &filter),
         views: views
             .into_iter()
-            .map(|view| View { id: view.id.to_string(), name: view.name, href: format!("/alerts?{}", view.query) })
+            .map(|view| View {
+                id: view.id.to_string(),
+                name: view.name,
+                href: format!("/alerts?{}", view.query),
+            })
             .collect(),
         may_judge: visit.may(Permission::JudgeAlerts),
         may_assign: visit.may(Permission::AssignAlerts),
@@ -242,10 +252,14 @@ fn done(what: &str) -> Option<Notice> {
     Some(match what {
         "saved" => Notice::success("The view is saved. It is among your views on this page."),
         "removed" => Notice::success("The view is gone."),
-        "nothing" => Notice::new("Nothing was ticked, so nothing was changed.").link(Link::new("Tick alerts", "#queue")),
+        "nothing" => Notice::new("Nothing was ticked, so nothing was changed.")
+            .link(Link::new("Tick alerts", "#queue")),
         many => {
             let many: u64 = many.strip_prefix("judged-")?.parse().ok()?;
-            Notice::success(format!("{} changed.", ward_pages::words::count(many, ["alert was", "alerts were"])))
+            Notice::success(format!(
+                "{} changed.",
+                ward_pages::words::count(many, ["alert was", "alerts were"])
+            ))
         }
     })
 }

@@ -123,13 +123,24 @@ fn chart(shown: &Shown, rows: &[FoundRow]) -> Option<Chart> {
         }
     }
     let (q, organisation) = (escaped(&shown.q), &shown.organisation);
-    let place = if organisation.is_empty() { String::new() } else { format!("&organisation={}", escaped(organisation)) };
+    let place = if organisation.is_empty() {
+        String::new()
+    } else {
+        format!("&organisation={}", escaped(organisation))
+    };
     let href = move |from: Timestamp, to: Timestamp| {
         let (from, to) = (words::machine_time(from), words::machine_time(to));
         format!("/hunt?q={q}&all=true&from={from}&to={to}{place}")
     };
     let title = if shown.more { "The newest 2,000 events, by time" } else { "What was found, by time" };
-    let chart = TimeHistogram { title, unit: ["event", "events"], from: first, span, counts: &counts, href: Some(&href) };
+    let chart = TimeHistogram {
+        title,
+        unit: ["event", "events"],
+        from: first,
+        span,
+        counts: &counts,
+        href: Some(&href),
+    };
     Some(chart.chart())
 }
 

@@ -64,12 +64,8 @@ pub(crate) async fn post_new(visit: Visit) -> Answer {
         let fault = Fault::new("role", "Choose a role, and a place, that is yours to give");
         return visit.show(NEW, &entering(&visit).faults([fault]), &shown(&visit));
     }
-    let new = NewPerson {
-        name: name.to_owned(),
-        email: Some(email.to_owned()),
-        organisation,
-        identity: None,
-    };
+    let new =
+        NewPerson { name: name.to_owned(), email: Some(email.to_owned()), organisation, identity: None };
     let id = match persons::add(store, by, now, powers, &new).await {
         Ok(id) => id,
         Err(StoreError::Refused(why)) => {
@@ -77,7 +73,8 @@ pub(crate) async fn post_new(visit: Visit) -> Answer {
             return visit.show(NEW, &entering(&visit).faults([Fault::new(field, why)]), &shown(&visit));
         }
         Err(StoreError::NotFound(_)) => {
-            let fault = Fault::new("organisation", "Enter the code of an organisation whose people you look after");
+            let fault =
+                Fault::new("organisation", "Enter the code of an organisation whose people you look after");
             return visit.show(NEW, &entering(&visit).faults([fault]), &shown(&visit));
         }
         Err(error) => return Err(error.into()),
@@ -178,7 +175,10 @@ fn grant(visit: &Visit, faults: &mut Vec<Fault>) -> Option<Option<(Role, Reach)>
     }
     let place = code(visit.form.text("reach"), "reach", faults)?;
     if place.is_none() {
-        faults.push(Fault::new("reach", "Enter the code of the organisation where the role holds, or tick the whole sector"));
+        faults.push(Fault::new(
+            "reach",
+            "Enter the code of the organisation where the role holds, or tick the whole sector",
+        ));
     }
     place.map(|place| Some((role, Reach::Below(place))))
 }

@@ -36,7 +36,9 @@ struct BrokenShown {
 pub(crate) async fn get(visit: Visit) -> Answer {
     let mut page = visit.page("Break-glass access");
     page = match visit.ask.parameters.text("done") {
-        Some("broken") => page.notice(Notice::success("You reach the organisation now. It is told why and until when.")),
+        Some("broken") => {
+            page.notice(Notice::success("You reach the organisation now. It is told why and until when."))
+        }
         Some("mended") => page.notice(Notice::success("It is over.")),
         _ => page,
     };

@@ -34,7 +34,12 @@ pub(crate) async fn list(visit: Visit) -> Answer {
             it.person.name.to_lowercase().contains(&lower) || email.contains(&lower)
         })
         .collect();
-    let mut table = Table::new("By name").column("Name").column("E-mail address").column("Works at").column("Roles").column("State");
+    let mut table = Table::new("By name")
+        .column("Name")
+        .column("E-mail address")
+        .column("Works at")
+        .column("Roles")
+        .column("State");
     for it in found.iter().take(MOST) {
         let roles: Vec<String> = given
             .iter()
@@ -60,7 +65,8 @@ pub(crate) async fn list(visit: Visit) -> Answer {
     if visit.may(Permission::SeeBreakGlass) {
         links.push(Link::new("Who broke the glass", "/glass"));
     }
-    let search = Some(Search { action: "/people", label: "Name or e-mail address", value: wanted.to_owned() });
+    let search =
+        Some(Search { action: "/people", label: "Name or e-mail address", value: wanted.to_owned() });
     List { lede, links, search, ..List::default() }
         .with(table, "Nobody.")
         .show(&visit, &visit.page("People").wide())

@@ -84,8 +84,9 @@ pub(crate) async fn post(visit: Visit) -> Answer {
 async fn look(visit: &Visit) -> Result<Looked, Refusal> {
     let looked = links::look(visit.ask.store(), secret(visit), visit.ask.now).await?;
     looked.ok_or_else(|| {
-        Refusal::new(axum::http::StatusCode::GONE, "this link is good for nothing any more")
-            .hint("it was used, replaced by a newer one, or is too old; ask whoever gave it to you for another")
+        Refusal::new(axum::http::StatusCode::GONE, "this link is good for nothing any more").hint(
+            "it was used, replaced by a newer one, or is too old; ask whoever gave it to you for another",
+        )
     })
 }
 

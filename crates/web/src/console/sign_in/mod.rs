@@ -100,13 +100,8 @@ async fn who(visit: &Visit, person: PersonId) -> Result<Person, Refusal> {
 
 /// Notes how a try went. That it could not be noted keeps nobody out.
 async fn note(visit: &Visit, person: Option<PersonId>, outcome: Outcome) {
-    let tried = SignIn {
-        time: visit.ask.now,
-        person,
-        outcome,
-        device: visit.device(),
-        address: place(visit.caller),
-    };
+    let tried =
+        SignIn { time: visit.ask.now, person, outcome, device: visit.device(), address: place(visit.caller) };
     if let Err(error) = sign_ins::note(visit.ask.store(), &[tried]).await {
         tracing::warn!(%error, "could not note a try to sign in");
     }
@@ -153,7 +148,9 @@ mod tests {
     #[test]
     fn a_wait_is_told_as_people_say_it_and_never_too_short() {
         let at = Timestamp::from_micros;
-        for (micros, told) in [(1, "1 second"), (1_000_001, "2 seconds"), (90_000_000, "90 seconds"), (91_000_000, "2 minutes")] {
+        for (micros, told) in
+            [(1, "1 second"), (1_000_001, "2 seconds"), (90_000_000, "90 seconds"), (91_000_000, "2 minutes")]
+        {
             assert_eq!(length(seconds_until(at(micros), at(0))), told);
         }
         assert_eq!(seconds_until(at(0), at(5)), 1);

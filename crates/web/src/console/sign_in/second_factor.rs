@@ -60,6 +60,7 @@ pub(crate) async fn post_recovery(visit: Visit) -> Answer {
         return whole(&visit, sent_on(&format!("/account?done=recovered&next={next}"))).await;
     }
     note(&visit, Some(person), Outcome::WrongSecondFactor).await;
-    let text = "Enter a recovery code that you have not used yet. It looks like ABCD-EFGH-IJKL-MNOP-QRST-UVWX";
+    let text =
+        "Enter a recovery code that you have not used yet. It looks like ABCD-EFGH-IJKL-MNOP-QRST-UVWX";
     visit.show(RECOVERY, &page.faults([Fault::new("code", text)]), &shown)
 }

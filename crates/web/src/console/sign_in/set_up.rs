@@ -5,8 +5,8 @@ use ward_core::Actor;
 use ward_pages::{Fault, Markup, Page};
 use ward_people::{TotpSecret, qr};
 use ward_store::people::second_factors::Shown as Proof;
-use ward_store::people::{recovery_codes, second_factors};
 use ward_store::people::sign_ins::Outcome;
+use ward_store::people::{recovery_codes, second_factors};
 
 use super::{next, note, step, too_soon, who, whole};
 use crate::ask::Answer;
@@ -66,8 +66,7 @@ pub(crate) async fn post(visit: Visit) -> Answer {
 }
 
 /// What is said of digits that are not those of a secret that was just shown.
-pub(crate) const WRONG: &str =
-    "Enter the 6 digits that your app shows now. If they are not taken, check that the clock of your phone is set by \
+pub(crate) const WRONG: &str = "Enter the 6 digits that your app shows now. If they are not taken, check that the clock of your phone is set by \
      the network";
 
 /// What a page shows of a secret.
