@@ -70,7 +70,8 @@ fn what_is_asked_for_decides_from_which_index_the_list_is_read() {
 }
 
 async fn check_indexes(store: &Store) {
-    let large = || Scope::of((0..40_000).map(|number| org(&format!("T{number}"))));
+    // More than are gathered and sorted.
+    let large = || Scope::of((0..3_000).map(|number| org(&format!("T{number}"))));
     let default = AlertFilter::default;
     let entity = || AlertFilter { entity: Some("pc7".to_owned()), ..default() };
     let somebody = || AlertFilter { owner: Some(OwnedBy::Somebody("p30".to_owned())), ..default() };

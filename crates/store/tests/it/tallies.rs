@@ -42,7 +42,7 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
 
 #[test]
 fn tallies_are_what_counting_would_give_whatever_happens() {
-    let config = ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() };
+    let config = ProptestConfig { cases: 8, failure_persistence: None, ..ProptestConfig::default() };
     proptest!(config, |(events in events())| {
         on_each_place(async |place| {
             let store = place.open().await;
