@@ -189,7 +189,11 @@ pub const TARGETS: &[Target] = &[
         run: |input| input::read(None, input),
     },
     Target { name: "relp", covers: &["intake/src/relp/frames.rs"], run: intake::relp },
-    Target { name: "sigma", covers: &["detect/src/load", "detect/src/yaml.rs"], run: rules::sigma },
+    Target {
+        name: "sigma",
+        covers: &["detect/src/about.rs", "detect/src/load", "detect/src/yaml.rs"],
+        run: rules::sigma,
+    },
     Target { name: "streams", covers: &["telemetry/src/input/streams.rs"], run: input::streams },
     Target {
         name: "syslog",

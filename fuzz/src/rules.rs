@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use rsigma_parser::parse_sigma_yaml;
+use ward_detect::about::{about, document};
 use ward_detect::load::{LoadOptions, load};
 use ward_detect::pipeline::{Pipeline, Pipelines};
 use ward_detect::placeholders::{from_toml, from_yaml};
@@ -17,6 +18,9 @@ pub fn sigma(input: &[u8]) {
     let set = load([("rule.yml", text)], &options);
     for rule in &set.rules {
         rule.condition.each_field(&mut |field| assert!(field.len() <= text.len() + 64));
+    }
+    for line in 0..4 {
+        let _ = document(text, line).map(about);
     }
     let again = load([("rule.yml", text)], &options);
     assert_eq!(set.report, again.report);

@@ -8,7 +8,7 @@ use ward_ledger::Hash;
 use crate::change::Change;
 use crate::reach::within;
 use crate::sql::{Columns, Sql, sql, values};
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, organisations};
 
 const WHAT: &str = "source";
 
@@ -45,6 +45,32 @@ pub struct Certificate {
 /// # Errors
 /// Its organisation does not exist, its silence is too short to be told, or the database fails.
 pub async fn put(store: &Store, by: &Actor, now: Timestamp, source: &Source) -> Result<(), StoreError> {
+    write(store, by, now, source, false).await
+}
+
+/// Adds a source of an organisation that may be seen, enabled. A name is given once, by whomever.
+///
+/// # Errors
+/// The name is taken, its organisation does not exist or may not be seen, its silence is too short to be told, or the
+/// database fails.
+pub async fn enter(
+    store: &Store,
+    by: &Actor,
+    now: Timestamp,
+    scope: &Scope,
+    source: &Source,
+) -> Result<(), StoreError> {
+    organisations::get(store, scope, &source.organisation).await?;
+    write(store, by, now, source, true).await
+}
+
+async fn write(
+    store: &Store,
+    by: &Actor,
+    now: Timestamp,
+    source: &Source,
+    is_new: bool,
+) -> Result<(), StoreError> {
     if source.silent_after.is_some_and(|pause| pause < SHORTEST_SILENCE) {
         return Err(StoreError::Refused(format!(
             "{} could not be entered: a silence of less than a minute cannot be told from the pauses between batches",
@@ -58,6 +84,10 @@ pub async fn put(store: &Store, by: &Actor, now: Timestamp, source: &Source) -> 
             "{} could not be a source of {}: there is no such organisation",
             source.id, source.organisation
         )));
+    }
+    let taken = sql("SELECT id FROM sources WHERE id = $1", values![&source.id]);
+    if is_new && change.row(taken).await?.is_some() {
+        return Err(StoreError::Refused(format!("{} could not be entered: the name is taken", source.id)));
     }
     let upsert = sql(
         "INSERT INTO sources (id, organisation, rate, silent_after, enabled, created) \

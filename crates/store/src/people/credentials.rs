@@ -43,6 +43,15 @@ pub async fn of_login(store: &Store, email: &str) -> Result<Option<Credentials>,
     }))
 }
 
+/// What somebody signs in with, who has shown a password or a link. `None`: he comes from an OpenID provider.
+///
+/// # Errors
+/// There is no such person.
+pub async fn email_of(store: &Store, person: PersonId) -> Result<Option<String>, StoreError> {
+    let select = sql("SELECT email FROM persons WHERE id = $1", values![person]);
+    store.row(select).await?.ok_or(StoreError::NotFound(super::persons::WHAT))?.maybe_text(0)
+}
+
 /// What was kept of the password of somebody who is signed in, for changing it.
 ///
 /// # Errors

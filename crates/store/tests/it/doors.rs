@@ -22,6 +22,7 @@ const WITHOUT: &[(&str, &str)] = &[
     ("lake_files::unknown", "names of files, for the lake itself"),
     ("ledger::head", "a number and a hash"),
     ("ledger::verify", "a number and a hash"),
+    ("people::credentials::email_of", "one's own"),
     ("people::credentials::of_login", "before there is a scope"),
     ("people::credentials::of_person", "one's own"),
     ("people::credentials::rehash", "a measurement"),

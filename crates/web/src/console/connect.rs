@@ -6,7 +6,7 @@ use ward_core::{OrganisationId, Source, SourceId};
 use ward_pages::{Fault, Link, Page};
 use ward_people::Permission;
 use ward_store::tokens::{self, Grant, NewToken, TokenId};
-use ward_store::{organisations, sources};
+use ward_store::{StoreError, organisations, sources};
 
 use super::visit::{Visit, sent_on};
 use crate::ask::Answer;
@@ -76,20 +76,16 @@ pub(crate) async fn post_new(visit: Visit) -> Answer {
         let shown = Shown { name, organisation: code, minutes };
         return visit.show(NEW, &page(&visit).faults(faults), &shown);
     };
-    // A name that is taken, by whomever, is not given again.
-    if sources::get(store, &ward_core::Scope::whole_sector(), &id).await.is_ok() {
-        let shown = Shown { name, organisation: code, minutes };
-        let fault = Fault::new("name", "Enter another name: this one is taken");
-        return visit.show(NEW, &page(&visit).faults([fault]), &shown);
+    let (rate, silent_after) = (None, Some(pause * 60_000_000));
+    let source = Source { id: id.clone(), organisation: organisation.id, rate, silent_after };
+    match sources::enter(store, visit.actor()?, visit.ask.now, scope, &source).await {
+        Ok(()) => Ok(sent_on(&format!("/sources/{id}"))),
+        Err(StoreError::Refused(why)) => {
+            let shown = Shown { name, organisation: code, minutes };
+            visit.show(NEW, &page(&visit).faults([Fault::new("name", why)]), &shown)
+        }
+        Err(error) => Err(error.into()),
     }
-    let source = Source {
-        id: id.clone(),
-        organisation: organisation.id,
-        rate: None,
-        silent_after: Some(pause * 60_000_000),
-    };
-    sources::put(store, visit.actor()?, visit.ask.now, &source).await?;
-    Ok(sent_on(&format!("/sources/{id}")))
 }
 
 /// `POST /sources/{id}/tokens`: issues a token for it, and shows how to use it.

@@ -271,6 +271,28 @@ async fn an_alert_is_worked_on_from_the_queue_to_its_verdict() {
 }
 
 #[tokio::test]
+async fn a_source_is_entered_once_and_for_an_organisation_of_ones_own() {
+    let hub = Hub::start().await;
+    let lead = hub.person("lead", &[(Role::OrganisationLead, below(LEEDS))]).await;
+    let mut browser = hub.signed_in(&lead, true).await;
+    let enter =
+        |name: &'static str, code: &'static str| [("name", name), ("organisation", code), ("minutes", "30")];
+    let theirs = browser.post("/sources/new", &enter("york-dc", LEEDS)).await.expect(422).text();
+    assert!(theirs.contains("the name is taken"), "{theirs}");
+    browser.post("/sources/new", &enter("new-dc", "RCB")).await.expect(422);
+    assert_eq!(browser.post("/sources/new", &enter("new-dc", LEEDS)).await.sent_on(), "/sources/new-dc");
+    let token = browser.post("/sources/new-dc/tokens", &[]).await.expect(200);
+    assert_eq!(token.header("content-encoding"), None, "a secret is not packed");
+    assert!(token.text().contains("Authorization: Bearer ward_"), "{}", token.text());
+    let of_york = ward_store::sources::get(
+        &hub.store,
+        &ward_core::Scope::whole_sector(),
+        &ward_core::SourceId::new("york-dc").unwrap(),
+    );
+    assert_eq!(of_york.await.unwrap().source.organisation.as_str(), "RCB");
+}
+
+#[tokio::test]
 async fn a_view_is_kept_for_whoever_saved_it() {
     let hub = Hub::start().await;
     let lead = hub.person("lead", &[(Role::OrganisationLead, below(LEEDS))]).await;

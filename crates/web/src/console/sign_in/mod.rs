@@ -16,14 +16,14 @@ pub(super) mod set_up;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use serde::Serialize;
-use ward_core::{Actor, Scope, Timestamp};
+use ward_core::{Actor, Timestamp};
 use ward_pages::{Fault, Page};
 use ward_people::account;
 use ward_people::device::REMEMBERED;
 use ward_people::session::How;
 use ward_people::throttle::Wait;
 use ward_store::PersonId;
-use ward_store::people::persons::{self, Person};
+use ward_store::people::credentials;
 use ward_store::people::sessions::{self, NewSession};
 use ward_store::people::sign_ins::{self, Outcome, SignIn};
 
@@ -73,7 +73,7 @@ async fn whole(visit: &Visit, answer: Response) -> Answer {
     let (_, secret) = sessions::begin(visit.ask.store(), &by, visit.ask.now, &new).await?;
     note(visit, Some(person), Outcome::SignedIn).await;
     let answer = with(answer, Cookie::Session.set(secret.expose(), None, secure));
-    let email = who(visit, person).await?.person.email.unwrap_or_default();
+    let email = email(visit, person).await?;
     // What was tried on the way in does not count against him: the password, and what ended it.
     let tries = if half.how == How::Password { 2 } else { 1 };
     visit.ask.shared.doors.succeeded(&attempt(visit, &email), tries);
@@ -93,9 +93,9 @@ fn session(visit: &Visit, person: PersonId, how: How, second_factor: bool) -> Ne
     }
 }
 
-/// Who it is of whom a password was shown.
-async fn who(visit: &Visit, person: PersonId) -> Result<Person, Refusal> {
-    Ok(persons::get(visit.ask.store(), &Scope::whole_sector(), person).await?)
+/// What somebody signs in with, of whom a password was shown.
+async fn email(visit: &Visit, person: PersonId) -> Result<String, Refusal> {
+    Ok(credentials::email_of(visit.ask.store(), person).await?.unwrap_or_default())
 }
 
 /// Notes how a try went. That it could not be noted keeps nobody out.

@@ -5,7 +5,7 @@ use ward_pages::Fault;
 use ward_store::people::sign_ins::Outcome;
 use ward_store::people::{recovery_codes, second_factors};
 
-use super::{Shown, next, note, step, too_soon, who, whole};
+use super::{Shown, email, next, note, step, too_soon, whole};
 use crate::ask::Answer;
 use crate::console::doors::attempt;
 use crate::console::visit::{Visit, escaped, sent_on};
@@ -25,7 +25,7 @@ pub(crate) async fn get(visit: Visit) -> Answer {
 /// `POST /sign-in/second-factor`
 pub(crate) async fn post(visit: Visit) -> Answer {
     let (person, shown) = (visit.half()?.person, Shown { next: next(&visit), email: "" });
-    let email = who(&visit, person).await?.person.email.unwrap_or_default();
+    let email = email(&visit, person).await?;
     let page = visit.page("Enter your security code");
     if let Err(wait) = visit.ask.shared.doors.ask(&attempt(&visit, &email), visit.ask.now) {
         note(&visit, Some(person), Outcome::TooSoon).await;
@@ -48,7 +48,7 @@ pub(crate) async fn get_recovery(visit: Visit) -> Answer {
 /// `POST /sign-in/recovery`
 pub(crate) async fn post_recovery(visit: Visit) -> Answer {
     let (person, shown) = (visit.half()?.person, Shown { next: next(&visit), email: "" });
-    let email = who(&visit, person).await?.person.email.unwrap_or_default();
+    let email = email(&visit, person).await?;
     let page = visit.page("Use a recovery code");
     if let Err(wait) = visit.ask.shared.doors.ask(&attempt(&visit, &email), visit.ask.now) {
         note(&visit, Some(person), Outcome::TooSoon).await;

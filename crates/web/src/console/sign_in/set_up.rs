@@ -8,7 +8,7 @@ use ward_store::people::second_factors::Shown as Proof;
 use ward_store::people::sign_ins::Outcome;
 use ward_store::people::{recovery_codes, second_factors};
 
-use super::{next, note, step, too_soon, who, whole};
+use super::{email, next, note, step, too_soon, whole};
 use crate::ask::Answer;
 use crate::console::doors::attempt;
 use crate::console::visit::Visit;
@@ -46,7 +46,7 @@ pub(crate) async fn get(visit: Visit) -> Answer {
 /// `POST /sign-in/set-up`
 pub(crate) async fn post(visit: Visit) -> Answer {
     let person = visit.half()?.person;
-    let email = who(&visit, person).await?.person.email.unwrap_or_default();
+    let email = email(&visit, person).await?;
     if let Err(wait) = visit.ask.shared.doors.ask(&attempt(&visit, &email), visit.ask.now) {
         note(&visit, Some(person), Outcome::TooSoon).await;
         let (secret, next) = (secret(&visit).await?, next(&visit));
@@ -83,7 +83,7 @@ pub(crate) fn proposal<'a>(
 }
 
 async fn form(visit: &Visit, page: Page) -> Answer {
-    let email = who(visit, visit.half()?.person).await?.person.email.unwrap_or_default();
+    let email = email(visit, visit.half()?.person).await?;
     let secret = secret(visit).await?;
     let shown = proposal(visit, &secret, &email, next(visit), "/sign-in/set-up");
     visit.show_secret(TEMPLATE, &page, &shown)
