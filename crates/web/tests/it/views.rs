@@ -284,12 +284,9 @@ async fn a_source_is_entered_once_and_for_an_organisation_of_ones_own() {
     let token = browser.post("/sources/new-dc/tokens", &[]).await.expect(200);
     assert_eq!(token.header("content-encoding"), None, "a secret is not packed");
     assert!(token.text().contains("Authorization: Bearer ward_"), "{}", token.text());
-    let of_york = ward_store::sources::get(
-        &hub.store,
-        &ward_core::Scope::whole_sector(),
-        &ward_core::SourceId::new("york-dc").unwrap(),
-    );
-    assert_eq!(of_york.await.unwrap().source.organisation.as_str(), "RCB");
+    let (all, york) = (ward_core::Scope::whole_sector(), ward_core::SourceId::new("york-dc").unwrap());
+    let of_york = ward_store::sources::get(&hub.store, &all, &york).await.unwrap();
+    assert_eq!(of_york.source.organisation.as_str(), "RCB");
 }
 
 #[tokio::test]
