@@ -166,6 +166,7 @@ fn state(store: &Store, lake: Lake) -> State {
         sessions: Limits::default(),
         hasher: Hasher::default(),
         brand: Brand::default(),
+        site: None,
         secure: false,
         clock: Arc::new(now),
         hunt: HuntLimits::default(),

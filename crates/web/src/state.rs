@@ -48,6 +48,8 @@ pub struct State {
     pub hasher: Hasher,
     /// Name and mark of the console.
     pub brand: Brand,
+    /// Where people reach the console, without a stroke at its end. `None`: wherever a request says that it went.
+    pub site: Option<String>,
     /// Whether people reach the console over TLS, at this listener or at a proxy before it.
     pub secure: bool,
     /// What time it is.

@@ -49,6 +49,7 @@ pub fn routes(
         sessions: config.console.limits(),
         hasher: Hasher::default(),
         brand: config.console.brand()?,
+        site: config.console.url.as_ref().map(|url| url.trim_end_matches('/').to_owned()),
         secure: people::console(config, &[]).is_some_and(|url| url.starts_with("https://")),
         clock: Arc::new(now),
         hunt: HuntLimits {

@@ -138,16 +138,17 @@ pub(super) fn named(visit: &Visit) -> Result<SourceId, Refusal> {
 }
 
 fn connect(visit: &Visit, source: &SourceId, token: Option<&str>) -> Connect {
-    let host = visit.face.headers.get("host").and_then(|host| host.to_str().ok()).unwrap_or("localhost");
-    let name =
-        host.rsplit_once(':').map_or(host, |(name, port)| if port.contains(']') { host } else { name });
-    let scheme = if visit.ask.state().secure { "https" } else { "http" };
+    let site = visit.site();
+    let host = site.split_once("://").map_or(site.as_str(), |(_, host)| host);
+    // Not the last part of an IPv6 address.
+    let port = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));
+    let host = port.map_or(host, |(name, _)| name).to_owned();
     Connect {
         source: source.to_string(),
         token: token.unwrap_or("TOKEN").to_owned(),
         is_secret: token.is_some(),
-        host: name.to_owned(),
-        site: format!("{scheme}://{host}"),
+        host,
+        site,
         may_hunt: visit.may(Permission::Hunt),
     }
 }

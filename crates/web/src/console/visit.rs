@@ -73,6 +73,16 @@ impl Visit {
         agent.and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
     }
 
+    /// Where people reach the console: as it is configured, else where this request says that it went.
+    pub fn site(&self) -> String {
+        let state = self.ask.state();
+        let asked = || {
+            let host = self.face.headers.get(header::HOST).and_then(|host| host.to_str().ok());
+            format!("{}://{}", if state.secure { "https" } else { "http" }, host.unwrap_or("localhost"))
+        };
+        state.site.clone().unwrap_or_else(asked)
+    }
+
     /// See [`Face::page`].
     pub fn page(&self, title: impl Into<String>) -> Page {
         self.face.page(title)

@@ -94,6 +94,7 @@ impl Hub {
             sessions: Limits::default(),
             hasher: cheap(),
             brand: Brand::default(),
+            site: None,
             secure: true,
             clock: Arc::new(move || Timestamp::from_micros(now.load(Relaxed))),
             hunt: HuntLimits::default(),

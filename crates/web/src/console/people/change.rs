@@ -199,14 +199,7 @@ fn code(text: &str, field: &str, faults: &mut Vec<Fault>) -> Option<Option<Organ
 
 /// Shows a link, once.
 fn hand_over(visit: &Visit, name: &str, purpose: Purpose, secret: &str, back: &str) -> Answer {
-    let link = format!("{}/link/{secret}", site(visit));
+    let link = format!("{}/link/{secret}", visit.site());
     let made = Made { link, name, hours: purpose.lasts() / 3_600_000_000, back: back.to_owned() };
     visit.show_secret("people/link.jinja", &visit.page("Hand this link over"), &made)
-}
-
-/// Where the browser finds this hub.
-fn site(visit: &Visit) -> String {
-    let host = visit.face.headers.get("host").and_then(|host| host.to_str().ok()).unwrap_or("localhost");
-    let scheme = if visit.ask.state().secure { "https" } else { "http" };
-    format!("{scheme}://{host}")
 }

@@ -28,7 +28,7 @@ pub(crate) async fn get(visit: Visit) -> Answer {
     if visit.ask.parameters.text("done") == Some("signed-out") {
         page = page.notice(Notice::success("You are signed out."));
     } else if visit.ask.parameters.text("next").is_some_and(|next| next != "/") {
-        page = page.notice(Notice::new("Sign in to go on. Whoever was signed in here is not any more."));
+        page = page.notice(Notice::new("Sign in to go on to the page that you asked for."));
     }
     visit.show(TEMPLATE, &page, &Shown { next: next(&visit), email: "" })
 }
