@@ -43,8 +43,10 @@ pub(crate) async fn search(ask: Ask) -> Answer {
         }}));
     }
     let format = ask.parameters.text("format").and_then(Format::named).unwrap_or(Format::Json);
-    let writer = Writer::new(format)?;
-    let rows = ask.parameters.number("limit", 100) as usize;
+    // A file is wanted whole; what is looked at, in pages.
+    let unless_told = if matches!(format, Format::Exported(_)) { MOST_ROWS as u32 } else { 100 };
+    let rows = ask.parameters.number("limit", unless_told) as usize;
+    let writer = Writer::new(format, rows as u64)?;
     let mut scanning = Scanning::begin(&ask, &scope, &query, range, rows).await?;
     // What goes wrong before the first row still has a status of its own.
     let first = scanning.search.next().await.transpose()?;

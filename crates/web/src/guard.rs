@@ -93,12 +93,17 @@ async fn let_in(
         Least::Figures => shared.state.open_metrics,
         Least::Known | Least::May(_) => false,
     };
-    let access = if open { None } else { Some(access::of(&shared, &head.headers).await?) };
+    // An open route answers everybody, and more to whom it may tell more.
+    let access = match access::of(&shared, &head.headers).await {
+        Ok(access) => Some(access),
+        Err(_) if open => None,
+        Err(refusal) => return Err(refusal),
+    };
     if let Some(access) = &access {
         match route.least {
             Least::May(permission) => access::let_do(access, permission, shared.now())?,
             // Figures tell of all organisations.
-            Least::Figures if access.scope(Permission::SeeOverview).organisations().is_some() => {
+            Least::Figures if !open && access.scope(Permission::SeeOverview).organisations().is_some() => {
                 return Err(Refusal::missing("route"));
             }
             _ => {}

@@ -5,6 +5,8 @@ use std::time::Duration;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse as _;
 use serde_json::{Value, json};
+use ward_people::Permission;
+use ward_store::auth::Access;
 
 use crate::ask::{Answer, Ask, shown, shown_as};
 
@@ -29,7 +31,8 @@ pub(crate) async fn ready(ask: Ask) -> Answer {
     }
     let ready = reasons.is_empty();
     let mut answer = json!({ "ready": ready });
-    if ask.state().open_metrics {
+    let sees_all = |access: &Access| access.scope(Permission::SeeOverview).organisations().is_none();
+    if ask.state().open_metrics || ask.access.as_deref().is_some_and(sees_all) {
         answer["reasons"] = Value::from(reasons);
     }
     shown_as(if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, &answer)

@@ -265,8 +265,11 @@ pub(crate) const LAST: Parameter =
 pub(crate) const RULE: Parameter = parameter("rule", Kind::Text, "id of a rule");
 pub(crate) const Q: Parameter =
     parameter("q", Kind::Text, "the query, as docs/hunt.md describes it; everything unless told");
-pub(crate) const ROWS: Parameter =
-    parameter("limit", Kind::Number(MOST_ROWS), "how many rows; 100 unless told");
+pub(crate) const ROWS: Parameter = parameter(
+    "limit",
+    Kind::Number(MOST_ROWS),
+    "how many rows; unless told 100, and of CSV and Parquet all; 'more' in the answer says that there may be more",
+);
 pub(crate) const ESTIMATE: Parameter = parameter("estimate", Kind::Flag, "tell only what would be looked at");
 const EVIDENCE: Parameter = parameter("evidence", Kind::Flag, "with the events, as far as the lake has them");
 const WAITING: Parameter = parameter("waiting", Kind::Flag, "only those that were never replayed");

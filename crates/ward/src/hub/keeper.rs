@@ -143,6 +143,17 @@ async fn blocking<T: Send + 'static>(
     }
 }
 
+/// The highest number of a batch, above this one, that names a finished file of the lake. `None`: there is none.
+///
+/// # Errors
+/// The lake cannot be read.
+pub async fn highest_file(lake: &Lake, above: BatchId) -> Result<Option<BatchId>, Error> {
+    let on_disk = lake.clone();
+    let is_above = move |segment: &str, done: bool| done && number(segment).is_some_and(|it| it > above);
+    let paths = blocking(move || on_disk.leftovers(is_above));
+    Ok(paths.await?.iter().filter_map(|path| number(place_of(path).ok()?.2)).max())
+}
+
 /// The first batch of the segment of the journal that files of this name come from. `None`: they are merged.
 fn number(segment: &str) -> Option<BatchId> {
     segment.split('-').next()?.parse().ok().map(BatchId)

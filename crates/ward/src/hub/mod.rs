@@ -83,9 +83,9 @@ impl Hub {
 
     async fn start_on(config: &HubConfig, disk: Arc<dyn Disk>, lake: Lake) -> Result<Self, Error> {
         let store = Store::open(&config.store_url(), StoreOptions::default()).await?;
-        let (journal, first) = open_journal(config, disk, &store).await?;
-        let journal = Arc::new(journal);
         lake.make()?;
+        let (journal, first) = open_journal(config, disk, &store, &lake).await?;
+        let journal = Arc::new(journal);
         let workers = config.workers();
         let places = RulePlaces {
             rules: config.watch.rules.clone(),
@@ -263,6 +263,7 @@ async fn open_journal(
     config: &HubConfig,
     disk: Arc<dyn Disk>,
     store: &Store,
+    lake: &Lake,
 ) -> Result<(Journal, BatchId), Error> {
     let mut options = Options::default();
     // Numbers are never used twice, whatever segments are left.
@@ -273,6 +274,18 @@ async fn open_journal(
             "the store knows of batches that the journal does not have; numbers go on behind a gap"
         );
         options.floor.0 += GAP;
+    }
+    // A file of the lake is named by its first batch. One of a batch that neither store nor journal has is of a store that
+    // is not this one, or was: its number, and those of the batches in it, are never given out again.
+    let in_lake = keeper::highest_file(lake, options.floor).await?;
+    if let Some(highest) = in_lake.filter(|_| listed.is_empty()) {
+        tracing::error!(
+            highest = highest.0,
+            "the lake has files of batches that the store does not know: the store is new, or older than the lake. They are \
+             left where they are and no search reads them; stop the hub and put the right store back (docs/operate.md). \
+             Numbers go on behind a gap"
+        );
+        options.floor = BatchId(highest.0.saturating_add(GAP));
     }
     let names = segments::names_since(store, clerk::names_since(now())).await?;
     options.known = names

@@ -253,6 +253,49 @@ fn a_batch_of_much_that_is_no_event_is_set_aside_once_and_long_names_stop_nothin
     assert_eq!(hub.rows(&["deadletter", "list", "--format", "json"]).len(), 1);
 }
 
+/// The files of the lake, with what is in each.
+fn lake_files(folder: &std::path::Path) -> std::collections::BTreeMap<std::path::PathBuf, Vec<u8>> {
+    let mut files = std::collections::BTreeMap::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => files.extend(lake_files(&path)),
+            false => drop(files.insert(path.clone(), std::fs::read(&path).unwrap())),
+        }
+    }
+    files
+}
+
+#[test]
+fn a_store_that_is_older_than_the_lake_costs_no_event_and_is_told() {
+    let mut hub = Hub::new();
+    hub.start();
+    hub.kill();
+    let (store, aside) = (hub.data().join("ward.db"), hub.desk.path().join("old.db"));
+    let empty = std::fs::read(&store).unwrap();
+    let wal = std::fs::read(hub.data().join("ward.db-wal")).unwrap_or_default();
+    hub.start();
+    assert_eq!(hub.post("{\"note\":\"first\"}\n", "first"), Some(200));
+    until("the event is in the lake", || !hub.rows(&["hunt", "first", "--format", "json"]).is_empty());
+    let lake = hub.data().join("lake");
+    let before = lake_files(&lake);
+    assert!(!before.is_empty());
+    hub.kill();
+    std::fs::remove_dir_all(hub.data().join("journal")).unwrap();
+    std::fs::rename(&store, &aside).unwrap();
+    std::fs::write(&store, empty).unwrap();
+    std::fs::write(hub.data().join("ward.db-wal"), wal).unwrap();
+    let _ = std::fs::remove_file(hub.data().join("ward.db-shm"));
+    hub.start();
+    assert!(hub.log().contains("the store is new, or older than the lake"), "{}", hub.log());
+    assert_eq!(hub.post("{\"note\":\"second\"}\n", "second"), Some(200));
+    until("the other event is in the lake", || !hub.rows(&["hunt", "second", "--format", "json"]).is_empty());
+    let after = lake_files(&lake);
+    for (path, content) in &before {
+        assert!(after.get(path) == Some(content), "{} was written over", path.display());
+    }
+}
+
 #[test]
 fn a_statement_that_takes_too_much_ends_itself_and_not_the_hub() {
     let mut hub = Hub::new();

@@ -27,6 +27,8 @@ pub(crate) struct Writer {
     format: Format,
     export: Option<Export>,
     written: u64,
+    /// Most rows that were asked for.
+    most: u64,
 }
 
 impl Format {
@@ -53,12 +55,12 @@ impl Format {
 
 impl Writer {
     /// Nothing is written yet.
-    pub fn new(format: Format) -> Result<Self, LakeError> {
+    pub fn new(format: Format, most: u64) -> Result<Self, LakeError> {
         let export = match format {
             Format::Exported(format) => Some(Export::new(format)?),
             Format::Json | Format::Ndjson => None,
         };
-        Ok(Self { format, export, written: 0 })
+        Ok(Self { format, export, written: 0, most })
     }
 
     /// What comes before the first row.
@@ -91,7 +93,7 @@ impl Writer {
             let finished = export.finish().map(|bytes| out.extend(bytes));
             return error.is_none() && finished.is_ok();
         }
-        let mut last = json!({ "scanned": scanned(looked_at) });
+        let mut last = json!({ "scanned": scanned(looked_at), "more": self.written >= self.most });
         if let Some(error) = error {
             last["error"] = error;
         }
@@ -162,7 +164,7 @@ mod tests {
     }
 
     fn written(format: &str, rows: &[FoundRow], error: Option<Value>) -> (Vec<u8>, bool) {
-        let (mut out, mut writer) = (Vec::new(), Writer::new(Format::named(format).unwrap()).unwrap());
+        let (mut out, mut writer) = (Vec::new(), Writer::new(Format::named(format).unwrap(), 100).unwrap());
         writer.begin(&mut out);
         rows.iter().for_each(|row| writer.row(row, &mut out).unwrap());
         let told = writer.end(&Scanned { rows: 9, ..Scanned::default() }, error, &mut out);

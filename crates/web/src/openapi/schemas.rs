@@ -64,7 +64,13 @@ const SCHEMAS: &[(&str, &[(&str, &str)])] = &[
     ),
     (
         "Events",
-        &[("rows", "Event[]~"), ("scanned", "Scanned~"), ("error", "Reason~"), ("estimate", "Estimate~")],
+        &[
+            ("rows", "Event[]~"),
+            ("scanned", "Scanned~"),
+            ("more", "boolean~"),
+            ("error", "Reason~"),
+            ("estimate", "Estimate~"),
+        ],
     ),
     ("OneEvent", &[("event", "Event")]),
     (

@@ -44,9 +44,9 @@ pub struct HuntArgs {
     /// Only of this organisation and those below it; may be repeated
     #[arg(long, value_name = "CODE", value_parser = organisation)]
     organisation: Vec<OrganisationId>,
-    /// Most rows
-    #[arg(long, value_name = "NUMBER", default_value_t = 1_000)]
-    limit: usize,
+    /// Most rows [default: 1000 of what is found; everything in a format for programs, and of SQL]
+    #[arg(long, value_name = "NUMBER")]
+    limit: Option<usize>,
     /// Seconds that it may take [default: as the configuration says]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     seconds: Option<u64>,
@@ -78,6 +78,9 @@ pub enum HuntFormat {
     /// A Parquet file
     Parquet,
 }
+
+/// Events that a person is shown unless another number is asked for.
+const SHOWN: usize = 1_000;
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -177,6 +180,9 @@ fn search(
         tell(&format!("{path} could not be read: {reason}"))?;
     }
     tell(&told(&scanned))?;
+    if found.count as usize >= args.most() {
+        tell("There may be more; --limit shows more.")?;
+    }
     Ok(found)
 }
 
@@ -204,6 +210,12 @@ fn sql(
     output.finish()?;
     let over = counted(files.len() as u64, "file", "files");
     tell(&format!("{:.2} s over {over}.", started.elapsed().as_secs_f64()))?;
+    if let Some(limit) = args.limit {
+        tell(&format!(
+            "At most {} were asked for; --limit shows more.",
+            counted(limit as u64, "row", "rows")
+        ))?;
+    }
     Ok(found)
 }
 
@@ -241,12 +253,18 @@ impl HuntArgs {
         }
     }
 
+    /// Most rows. What is shown to a person has an end unless another is asked for; what goes on to a program has none.
+    fn most(&self) -> usize {
+        let is_shown = self.format == HuntFormat::Table && self.output.is_none() && !self.sql;
+        self.limit.unwrap_or(if is_shown { SHOWN } else { usize::MAX >> 1 })
+    }
+
     fn limits(&self, office: &Office) -> Limits {
         let hunt = &office.config.hunt;
         Limits {
             memory: hunt.memory_megabytes << 20,
             time: std::time::Duration::from_secs(self.seconds.unwrap_or(hunt.seconds)),
-            rows: self.limit,
+            rows: self.most(),
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             cancel: Cancel::default(),
         }
