@@ -15,7 +15,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::file::properties::BloomFilterPosition;
 
 use crate::file::{LakeFile, place_of};
-use crate::read::Blob;
+use crate::read::{Blob, rows_at_once};
 use crate::write::{FileWriter, final_of, publish};
 use crate::{Lake, LakeError, WriteOptions, schema};
 
@@ -103,8 +103,10 @@ impl Lake {
         let failed = |error| LakeError::parquet("read", &file.path, error);
         let blob = Blob::open(self.root(), &file.path, &Arc::new(AtomicU64::new(0)))?;
         let footer = blob.footer(&file.path)?;
+        let all: Vec<usize> = (0..footer.metadata().num_row_groups()).collect();
+        let batch = rows_at_once(&footer, &all, COPIED);
         let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(blob, footer)
-            .with_batch_size(COPIED)
+            .with_batch_size(batch)
             .build()
             .map_err(failed)?;
         let mut rows = 0;

@@ -9,7 +9,7 @@ use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchR
 use ward_core::{EventId, OrganisationId, Scope, Timestamp};
 
 use crate::query::Column;
-use crate::read::{Blob, groups};
+use crate::read::{Blob, groups, rows_at_once};
 use crate::search::{TimeRange, visible};
 use crate::view::View;
 use crate::{Lake, LakeError, LakeFile};
@@ -98,10 +98,11 @@ impl RawEvents {
         if touched.last().is_some_and(|last| *last >= footer.metadata().num_row_groups()) {
             return Err(LakeError::Altered(file.path.clone()));
         }
+        let batch = rows_at_once(&footer, &touched, READ);
         let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(blob, footer);
         let columns = ["batch", "index", "time", "source", "format", "raw"];
         let mask = ProjectionMask::columns(builder.parquet_schema(), columns);
-        let built = builder.with_row_groups(touched).with_projection(mask).with_batch_size(READ).build();
+        let built = builder.with_row_groups(touched).with_projection(mask).with_batch_size(batch).build();
         built.map_err(|error| LakeError::parquet("read", &file.path, error))
     }
 }

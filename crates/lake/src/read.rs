@@ -18,6 +18,23 @@ use crate::index::{self, Group};
 use crate::schema::SCHEMA;
 use crate::{LakeError, schema};
 
+/// How many rows of these groups are read at once, so that their original bytes, unpacked, take some [`UNPACKED`] and not
+/// what somebody's very large events make of `most` rows.
+pub(crate) fn rows_at_once(footer: &ArrowReaderMetadata, groups: &[usize], most: usize) -> usize {
+    let metadata = footer.metadata();
+    let raw = (0..metadata.file_metadata().schema_descr().num_columns())
+        .find(|nth| metadata.file_metadata().schema_descr().column(*nth).name() == "raw");
+    let each = groups.iter().filter_map(|nth| {
+        let group = metadata.row_groups().get(*nth)?;
+        let bytes = usize::try_from(group.columns().get(raw?)?.uncompressed_size()).ok()?;
+        Some(bytes / usize::try_from(group.num_rows()).ok()?.max(1))
+    });
+    (UNPACKED / each.max().unwrap_or(0).max(1)).clamp(1, most)
+}
+
+/// Bytes of original events that are read at once, about.
+const UNPACKED: usize = 8 << 20;
+
 /// A file of the lake that is open.
 #[derive(Debug, Clone)]
 pub(crate) struct Blob {
@@ -111,5 +128,52 @@ impl Read for From {
         self.blob.read.fetch_add(count as u64, Ordering::Relaxed);
         self.at += count as u64;
         Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ward_core::{BatchId, EventId, OrganisationId, Timestamp};
+
+    use super::*;
+    use crate::{Lake, LakeRow, SegmentWriter, WriteOptions};
+
+    /// What somebody may send who wants whoever searches to run out of memory: 200 MB in some kilobytes.
+    #[test]
+    fn very_large_events_are_read_a_few_at_a_time_and_end_their_group() {
+        let folder = tempfile::tempdir().unwrap();
+        let lake = Lake::new(folder.path().to_owned());
+        let writer = SegmentWriter::new(&lake, "1".to_owned(), WriteOptions::default()).unwrap();
+        let (raw, organisation) = (vec![b'A'; 1 << 20], OrganisationId::new("RR8").unwrap());
+        let time = Timestamp::from_micros(1_700_000_000_000_000);
+        for index in 0..200 {
+            let row = LakeRow {
+                id: EventId { batch: BatchId(1), index },
+                organisation: &organisation,
+                time,
+                received: time,
+                source: "s",
+                format: "ndjson",
+                device: None,
+                user: None,
+                class_uid: 0,
+                log_source: "",
+                addresses: &[],
+                hashes: &[],
+                domains: &[],
+                urls: &[],
+                raw: &raw,
+            };
+            writer.push(&row).unwrap();
+        }
+        let files = writer.finish().unwrap();
+        assert_eq!((files.len(), files[0].rows), (1, 200));
+        assert!(files[0].bytes < 1 << 20, "{}", files[0].bytes);
+        let blob = Blob::open(lake.root(), &files[0].path, &Arc::new(AtomicU64::new(0))).unwrap();
+        let footer = blob.footer(&files[0].path).unwrap();
+        let groups: Vec<usize> = (0..footer.metadata().num_row_groups()).collect();
+        assert!(groups.len() >= 3, "{groups:?}");
+        let rows = rows_at_once(&footer, &groups, 1_024);
+        assert!((1..=9).contains(&rows), "{rows}");
     }
 }

@@ -12,7 +12,7 @@ use ward_core::OrganisationId;
 use super::check::{Check, LISTS};
 use super::limits::{Running, TimeRange};
 use crate::query::{Column, Node, Query, QueryError, TimeColumn};
-use crate::read::Blob;
+use crate::read::{Blob, rows_at_once};
 use crate::schema::COLUMNS;
 use crate::view::View;
 use crate::{FoundRow, LakeError};
@@ -126,6 +126,10 @@ impl GroupAt<'_> {
         let builder =
             ParquetRecordBatchReaderBuilder::new_with_metadata(self.blob.clone(), self.footer.clone());
         let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
+        let batch = match columns.contains(&"raw") {
+            true => rows_at_once(self.footer, &[self.nth], batch),
+            false => batch,
+        };
         builder
             .with_row_groups(vec![self.nth])
             .with_projection(mask)

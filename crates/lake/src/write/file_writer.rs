@@ -24,6 +24,8 @@ pub(crate) struct FileWriter {
     writer: ArrowWriter<Spool>,
     encoding: usize,
     rows_in_group: usize,
+    /// Bytes of the rows in the group, unpacked, about.
+    unpacked: usize,
     rows: u64,
 }
 
@@ -51,7 +53,17 @@ impl FileWriter {
             .map_err(|error| LakeError::parquet("write", &path, error))?;
         let columns = Columns::new();
         let organisation = organisation.clone();
-        Ok(Self { path, organisation, day, columns, writer, encoding: 0, rows_in_group: 0, rows: 0 })
+        Ok(Self {
+            path,
+            organisation,
+            day,
+            columns,
+            writer,
+            encoding: 0,
+            rows_in_group: 0,
+            unpacked: 0,
+            rows: 0,
+        })
     }
 
     /// Takes a row.
@@ -62,7 +74,7 @@ impl FileWriter {
             return Ok(());
         }
         self.encode()?;
-        if self.rows_in_group >= group {
+        if self.rows_in_group >= group || self.unpacked >= UNPACKED {
             self.end_group()?;
         }
         Ok(())
@@ -95,7 +107,7 @@ impl FileWriter {
     pub fn end_group(&mut self) -> Result<(), LakeError> {
         self.encode()?;
         self.writer.flush().map_err(|error| LakeError::parquet("write", &self.path, error))?;
-        (self.encoding, self.rows_in_group) = (0, 0);
+        (self.encoding, self.rows_in_group, self.unpacked) = (0, 0, 0);
         Ok(())
     }
 
@@ -126,6 +138,7 @@ impl FileWriter {
 
     fn encode(&mut self) -> Result<(), LakeError> {
         if self.columns.rows() > 0 {
+            self.unpacked += self.columns.bytes();
             let batch = self.columns.take()?;
             self.rows_in_group += batch.num_rows();
             self.writer.write(&batch).map_err(|error| LakeError::parquet("write", &self.path, error))?;
@@ -140,6 +153,9 @@ const BATCH_BYTES: usize = 128 * 1024;
 
 /// What zstd keeps while a column of original bytes is being compressed.
 const COMPRESSOR: usize = 640 << 10;
+
+/// Bytes, unpacked, at which a row group ends whatever rows it has: who reads it may have to hold them.
+const UNPACKED: usize = 64 << 20;
 
 /// Bytes that a row group takes in memory while files are merged, at most.
 const GROUP_BYTES: usize = 32 << 20;
