@@ -5,6 +5,7 @@
 
 mod headers;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,20 +41,27 @@ const LONGEST_BODY: usize = 256 << 10;
 /// The templates of the console cannot be understood.
 pub fn routes(state: State) -> Result<Router, PagesError> {
     let shared = Arc::new(Shared::new(state)?);
-    let mut router = Router::new();
-    let mut paths: Vec<&'static str> = ROUTES.iter().map(|route| route.path).collect();
-    paths.sort_unstable();
-    paths.dedup();
-    for path in paths {
-        let shared = Arc::clone(&shared);
+    let router = router(&shared, ROUTES.iter().map(|route| route.path), answer);
+    let router = router.merge(console::pages(&shared));
+    Ok(router.fallback(move |request: Request| nowhere(Arc::clone(&shared), request)))
+}
+
+/// Has each of these paths answered by this, whatever the method: with the path, and what stands in the parts of it that
+/// vary.
+pub(crate) fn router<F: Future<Output = Response> + Send + 'static>(
+    shared: &Arc<Shared>,
+    paths: impl Iterator<Item = &'static str>,
+    answer: fn(Arc<Shared>, &'static str, Vec<(String, String)>, Request) -> F,
+) -> Router {
+    let paths: BTreeSet<&'static str> = paths.collect();
+    paths.into_iter().fold(Router::new(), |router, path| {
+        let shared = Arc::clone(shared);
         let answer = move |places: RawPathParams, request: Request| {
             let places = places.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
             answer(Arc::clone(&shared), path, places, request)
         };
-        router = router.route(path, any(answer));
-    }
-    let router = router.merge(console::pages(&shared));
-    Ok(router.fallback(move |request: Request| nowhere(Arc::clone(&shared), request)))
+        router.route(path, any(answer))
+    })
 }
 
 async fn answer(

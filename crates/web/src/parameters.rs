@@ -3,8 +3,6 @@
 //! Invariant: a parameter that the row does not name is refused, so that a misspelt condition never shows more
 //! than was asked for.
 
-use std::borrow::Cow;
-
 use axum::http::StatusCode;
 use ward_core::{OrganisationId, Timestamp};
 
@@ -27,10 +25,7 @@ impl Parameters {
     /// # Errors
     /// 400: it has what is not known, the same twice, or a value of another kind.
     pub fn read(known: &'static [Parameter], query: &str) -> Result<Self, Refusal> {
-        if query.len() > LONGEST {
-            return Err(too_long());
-        }
-        Self::of(known, form_urlencoded::parse(query.as_bytes()))
+        Self::of(known, query, |_| true)
     }
 
     /// Reads what a form puts into a query string: a field that was left empty is as one that is not there.
@@ -38,21 +33,20 @@ impl Parameters {
     /// # Errors
     /// As [`Self::read`].
     pub fn read_form(known: &'static [Parameter], query: &str) -> Result<Self, Refusal> {
-        if query.len() > LONGEST {
-            return Err(too_long());
-        }
-        Self::of(
-            known,
-            form_urlencoded::parse(query.as_bytes()).filter(|(_, value)| !value.trim().is_empty()),
-        )
+        Self::of(known, query, |value| !value.trim().is_empty())
     }
 
-    fn of<'a>(
+    fn of(
         known: &'static [Parameter],
-        given: impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)>,
+        query: &str,
+        is_there: impl Fn(&str) -> bool,
     ) -> Result<Self, Refusal> {
+        if query.len() > LONGEST {
+            return Err(Refusal::new(StatusCode::URI_TOO_LONG, "could not read so long a query string"));
+        }
         let mut read: Vec<(&'static str, String)> = Vec::new();
-        for (name, value) in given {
+        let given = form_urlencoded::parse(query.as_bytes());
+        for (name, value) in given.filter(|(_, value)| is_there(value)) {
             let Some(parameter) = known.iter().find(|parameter| parameter.name == name) else {
                 return Err(unknown(known, &name));
             };
@@ -128,10 +122,6 @@ fn check(parameter: &Parameter, value: &str) -> Result<(), Refusal> {
         Kind::OneOf(words) => format!("one of {}", words.join(", ")),
     };
     Err(Refusal::unclear(format!("could not read '{}'", parameter.name)).hint(format!("expected {expected}")))
-}
-
-fn too_long() -> Refusal {
-    Refusal::new(StatusCode::URI_TOO_LONG, "could not read so long a query string")
 }
 
 fn unknown(known: &[Parameter], name: &str) -> Refusal {

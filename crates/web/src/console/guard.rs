@@ -8,11 +8,10 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{RawPathParams, Request};
+use axum::extract::Request;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::any;
 use ward_people::Decision;
 use ward_store::people::sessions;
 
@@ -34,18 +33,7 @@ const BY_ITSELF: HeaderName = HeaderName::from_static("x-ward-by-itself");
 
 /// All pages: [`VIEWS`], and what they are made with.
 pub(crate) fn pages(shared: &Arc<Shared>) -> Router {
-    let mut router = Router::new();
-    let mut paths: Vec<&'static str> = VIEWS.iter().map(|view| view.path).collect();
-    paths.sort_unstable();
-    paths.dedup();
-    for path in paths {
-        let shared = Arc::clone(shared);
-        let answer = move |places: RawPathParams, request: Request| {
-            let places = places.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-            answer(Arc::clone(&shared), path, places, request)
-        };
-        router = router.route(path, any(answer));
-    }
+    let router = guard::router(shared, VIEWS.iter().map(|view| view.path), answer);
     router.merge(shared.console.assets())
 }
 

@@ -11,6 +11,7 @@ use ward_store::exceptions::{self, NewException};
 use ward_store::findings::Stored;
 use ward_store::{AlertId, StoreError};
 
+use super::said;
 use crate::ask::Answer;
 use crate::console::visit::{Visit, sent_on};
 use crate::refusal::Refusal;
@@ -29,7 +30,6 @@ const DAY: i64 = 86_400 * 1_000_000;
 #[derive(Serialize)]
 struct Shown {
     id: String,
-    rule: String,
     organisation: String,
     fields: Vec<Field>,
     reason: String,
@@ -145,7 +145,6 @@ fn show(
     };
     let shown = Shown {
         id: alert.id.to_string(),
-        rule: alert.rule.clone(),
         organisation: alert.organisation.to_string(),
         fields: finding.finding.matched.iter().map(field).collect(),
         reason: visit.form.text("reason").to_owned(),
@@ -205,13 +204,6 @@ fn is_hidden(stored: &Stored, chosen: &[(&String, &Value)]) -> bool {
         let there = stored.finding.matched.get(*name);
         there.is_some_and(|there| said(there).to_lowercase() == said(value).to_lowercase())
     })
-}
-
-fn said(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    }
 }
 
 /// A Sigma filter (Sigma filters specification 2.1) that passes over what has all of these values.

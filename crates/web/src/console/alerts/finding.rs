@@ -8,6 +8,7 @@ use ward_pages::{Link, Markup};
 use ward_people::Permission;
 use ward_store::findings;
 
+use super::said;
 use crate::ask::Answer;
 use crate::console::visit::Visit;
 use crate::findings::evidence;
@@ -24,7 +25,6 @@ const SHORTEST: usize = 2;
 
 #[derive(Serialize)]
 struct Shown {
-    alert: Option<String>,
     title: String,
     time: i64,
     values: Vec<(String, String)>,
@@ -76,7 +76,6 @@ pub(crate) async fn get(visit: Visit) -> Answer {
         None => page,
     };
     let shown = Shown {
-        alert: stored.alert.map(|alert| alert.to_string()),
         title: finding.rule.title.clone(),
         time: finding.time.micros(),
         values: finding.matched.iter().map(|(name, value)| (name.clone(), said(value))).collect(),
@@ -122,13 +121,6 @@ fn collect(value: &Value, texts: &mut Vec<String>) {
         }
         Value::Array(all) => all.iter().for_each(|value| collect(value, texts)),
         _ => {}
-    }
-}
-
-fn said(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
     }
 }
 

@@ -9,6 +9,7 @@ pub(super) mod work;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value;
 use ward_core::{Actor, ActorKind, OrganisationId, Scope};
 use ward_store::alerts::{Alert, OwnedBy, State, Verdict};
 use ward_store::people::persons;
@@ -60,6 +61,14 @@ impl Names {
 /// The people whose names are needed to show these alerts.
 fn owners<'a>(alerts: impl IntoIterator<Item = &'a Alert>) -> BTreeSet<PersonId> {
     alerts.into_iter().filter_map(|alert| alert.owner.as_deref()?.parse().ok()).collect()
+}
+
+/// A value that a rule matched, as it stood in the event.
+fn said(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
 }
 
 /// Whoever is signed in, as the owner of an alert.

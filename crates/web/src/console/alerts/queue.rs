@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use serde::Serialize;
-use ward_core::Severity;
 use ward_pages::{Link, Notice};
 use ward_people::Permission;
 use ward_store::alerts::{self, Alert, AlertFilter, Cursor, OwnedBy, State, Verdict};
@@ -49,9 +48,7 @@ struct Shown {
     views: Vec<View>,
     query: String,
     may_judge: bool,
-    may_assign: bool,
     here: String,
-    levels: Vec<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -62,7 +59,6 @@ struct Row {
     colour: &'static str,
     entity: String,
     organisation: String,
-    code: String,
     count: u64,
     last_seen: i64,
     state: &'static str,
@@ -136,9 +132,7 @@ pub(crate) async fn get(visit: Visit) -> Answer {
             })
             .collect(),
         may_judge: visit.may(Permission::JudgeAlerts),
-        may_assign: visit.may(Permission::AssignAlerts),
         here: visit.face.here.clone(),
-        levels: Severity::ALL.iter().rev().map(|level| level.as_str()).collect(),
         query,
     };
     visit.show("alerts/queue.jinja", &shown_page, &shown)
@@ -181,7 +175,6 @@ fn row(alert: &Alert, names: &Names, me: &str) -> Row {
         colour: colour(alert.level),
         entity: alert.entity.name().to_owned(),
         organisation: names.organisation(&alert.organisation),
-        code: alert.organisation.to_string(),
         count: alert.count,
         last_seen: alert.last_seen.micros(),
         state: state_said(alert.state),

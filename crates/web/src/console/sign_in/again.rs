@@ -5,7 +5,7 @@ use ward_store::people::second_factors;
 use ward_store::people::sessions::{self, Which};
 use ward_store::people::sign_ins::Outcome;
 
-use super::{Shown, next, note, too_soon};
+use super::{Shown, WRONG_DIGITS, next, note, too_soon};
 use crate::access;
 use crate::ask::Answer;
 use crate::console::cookies::Cookie;
@@ -31,8 +31,7 @@ pub(crate) async fn post(visit: Visit) -> Answer {
     let (store, key) = (visit.ask.store(), &visit.ask.state().key);
     if !second_factors::check(store, now, key, present.person, visit.form.text("digits")).await? {
         note(&visit, Some(present.person), Outcome::WrongSecondFactor).await;
-        let text = "Enter the 6 digits that your app shows now. Each code works once, for half a minute";
-        return visit.show(TEMPLATE, &page.faults([Fault::new("digits", text)]), &shown);
+        return visit.show(TEMPLATE, &page.faults([Fault::new("digits", WRONG_DIGITS)]), &shown);
     }
     visit.ask.shared.doors.succeeded(&attempt, 1);
     let secret = sessions::step_up(store, visit.actor()?, now, present.session).await?;

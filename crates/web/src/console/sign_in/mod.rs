@@ -41,6 +41,10 @@ struct Shown<'a> {
     email: &'a str,
 }
 
+/// What is said of digits of an app that were not taken.
+const WRONG_DIGITS: &str =
+    "Enter the 6 digits that your app shows now. Each code works once, for half a minute";
+
 /// Where to go on to when one is in.
 fn next(visit: &Visit) -> &str {
     let asked = visit.ask.parameters.text("next").unwrap_or_else(|| visit.form.text("next"));

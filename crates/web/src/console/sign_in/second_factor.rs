@@ -5,7 +5,7 @@ use ward_pages::Fault;
 use ward_store::people::sign_ins::Outcome;
 use ward_store::people::{recovery_codes, second_factors};
 
-use super::{Shown, email, next, note, step, too_soon, whole};
+use super::{Shown, WRONG_DIGITS, email, next, note, step, too_soon, whole};
 use crate::ask::Answer;
 use crate::console::doors::attempt;
 use crate::console::visit::{Visit, escaped, sent_on};
@@ -36,8 +36,7 @@ pub(crate) async fn post(visit: Visit) -> Answer {
         return whole(&visit, sent_on(shown.next)).await;
     }
     note(&visit, Some(person), Outcome::WrongSecondFactor).await;
-    let text = "Enter the 6 digits that your app shows now. Each code works once, for half a minute";
-    visit.show(DIGITS, &page.faults([Fault::new("digits", text)]), &shown)
+    visit.show(DIGITS, &page.faults([Fault::new("digits", WRONG_DIGITS)]), &shown)
 }
 
 /// `GET /sign-in/recovery`
