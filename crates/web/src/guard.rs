@@ -46,12 +46,15 @@ pub fn routes(state: State) -> Result<Router, PagesError> {
     Ok(router.fallback(move |request: Request| nowhere(Arc::clone(&shared), request)))
 }
 
+/// What stands in the parts of a path that vary, by their names.
+pub(crate) type Places = Vec<(String, String)>;
+
 /// Has each of these paths answered by this, whatever the method: with the path, and what stands in the parts of it that
 /// vary.
 pub(crate) fn router<F: Future<Output = Response> + Send + 'static>(
     shared: &Arc<Shared>,
     paths: impl Iterator<Item = &'static str>,
-    answer: fn(Arc<Shared>, &'static str, Vec<(String, String)>, Request) -> F,
+    answer: fn(Arc<Shared>, &'static str, Places, Request) -> F,
 ) -> Router {
     let paths: BTreeSet<&'static str> = paths.collect();
     paths.into_iter().fold(Router::new(), |router, path| {
@@ -64,12 +67,7 @@ pub(crate) fn router<F: Future<Output = Response> + Send + 'static>(
     })
 }
 
-async fn answer(
-    shared: Arc<Shared>,
-    path: &'static str,
-    places: Vec<(String, String)>,
-    request: Request,
-) -> Response {
+async fn answer(shared: Arc<Shared>, path: &'static str, places: Places, request: Request) -> Response {
     let number = headers::number(&shared, request.headers());
     let head = request.method() == Method::HEAD;
     let method = if head { Method::GET } else { request.method().clone() };
@@ -92,7 +90,7 @@ async fn let_in(
     route: &'static Route,
     shared: Arc<Shared>,
     number: Arc<str>,
-    path: Vec<(String, String)>,
+    path: Places,
     request: Request,
 ) -> Answer {
     let (head, body) = request.into_parts();

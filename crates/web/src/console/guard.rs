@@ -23,7 +23,7 @@ use super::visit::{Face, Visit, escaped, sent_on};
 use super::{origin, refused};
 use crate::access;
 use crate::ask::{Answer, Ask};
-use crate::guard::{self, PATIENCE};
+use crate::guard::{self, PATIENCE, Places};
 use crate::parameters::Parameters;
 use crate::refusal::Refusal;
 use crate::state::{Caller, Shared};
@@ -44,12 +44,7 @@ pub(crate) async fn nowhere(shared: Arc<Shared>, number: Arc<str>, uri: Uri, hea
     refused::answer(&face, Refusal::missing("page"), true)
 }
 
-async fn answer(
-    shared: Arc<Shared>,
-    path: &'static str,
-    places: Vec<(String, String)>,
-    request: Request,
-) -> Response {
+async fn answer(shared: Arc<Shared>, path: &'static str, places: Places, request: Request) -> Response {
     let number = guard::number(&shared, request.headers());
     let head = request.method() == Method::HEAD;
     let method = if head { Method::GET } else { request.method().clone() };
@@ -94,13 +89,7 @@ async fn signed_in(face: &Face) -> Result<Option<Arc<ward_store::auth::Access>>,
 }
 
 /// Finds out what is asked for and by whom, and lets the page answer.
-async fn let_in(
-    view: &'static View,
-    face: Face,
-    path: Vec<(String, String)>,
-    parts: Parts,
-    body: Body,
-) -> Answer {
+async fn let_in(view: &'static View, face: Face, path: Places, parts: Parts, body: Body) -> Answer {
     let (shared, looks) = (Arc::clone(&face.shared), view.method == "GET");
     if !looks && !origin::is_ours(&parts.uri, &parts.headers) {
         return Ok(refused::foreign(&face));
